@@ -1,0 +1,67 @@
+// Messages between a worker and its engine child: newline-delimited JSON on a pipe of their own (file descriptor 3, both ways).
+
+import { z } from "zod";
+
+export const engineProtocolVersion = 1;
+
+const adapterUse = z.object({ path: z.string(), weight: z.number() });
+
+/** Values of one image run, already validated. `seed` is the seed of image 0; image k uses `seed + k` modulo 2^32. */
+export const imageInputSchema = z.object({
+  prompt: z.string(),
+  steps: z.int().positive(),
+  guidanceScale: z.number().nonnegative(),
+  seed: z.int().nonnegative(),
+  widthPixels: z.int().positive(),
+  heightPixels: z.int().positive(),
+  samples: z.int().positive(),
+});
+
+export const toEngineSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("init"), protocol: z.int(), threads: z.int().positive() }),
+  /** `basePath`: absolute folder of the base model. Loading what is already loaded costs nothing. */
+  z.object({ type: z.literal("load"), requestId: z.string(), basePath: z.string(), adapters: z.array(adapterUse) }),
+  z.object({
+    type: z.literal("run"),
+    runId: z.string(),
+    basePath: z.string(),
+    adapters: z.array(adapterUse),
+    input: imageInputSchema,
+    /** Existing folder; the engine writes `0.png`, `1.png`, ... into it. */
+    outputFolder: z.string(),
+    /** Text for the pictures' metadata (never an id or a time): model name, variant. */
+    metadata: z.record(z.string(), z.string()),
+  }),
+  z.object({ type: z.literal("cancel"), runId: z.string() }),
+  z.object({ type: z.literal("unload"), basePath: z.string() }),
+  z.object({ type: z.literal("health"), requestId: z.string() }),
+  z.object({ type: z.literal("shutdown") }),
+]);
+
+export const fromEngineSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("ready"), protocol: z.int(), engine: z.string(), capabilities: z.record(z.string(), z.unknown()) }),
+  z.object({ type: z.literal("loaded"), requestId: z.string(), loadMs: z.number(), loadCount: z.int() }),
+  z.object({ type: z.literal("started"), runId: z.string() }),
+  z.object({
+    type: z.literal("progress"),
+    runId: z.string(),
+    /** Index of the picture being drawn, from 0. */
+    index: z.int(),
+    /** Steps finished and steps in all, over the whole run (all its pictures). */
+    step: z.int(),
+    stepTotal: z.int(),
+    secondsPerStep: z.number(),
+  }),
+  z.object({ type: z.literal("output"), runId: z.string(), index: z.int(), path: z.string(), contentType: z.string() }),
+  z.object({ type: z.literal("log"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
+  /** `loadCount`: how often this process loaded a base since it started (a warm run does not raise it). */
+  z.object({ type: z.literal("done"), runId: z.string(), loadCount: z.int(), elapsedMs: z.number() }),
+  z.object({ type: z.literal("failed"), runId: z.string(), code: z.string(), message: z.string() }),
+  z.object({ type: z.literal("cancelled"), runId: z.string() }),
+  z.object({ type: z.literal("health"), requestId: z.string(), residentBytes: z.int() }),
+  z.object({ type: z.literal("fatal"), code: z.string(), message: z.string() }),
+]);
+
+export type ImageInput = z.infer<typeof imageInputSchema>;
+export type ToEngine = z.infer<typeof toEngineSchema>;
+export type FromEngine = z.infer<typeof fromEngineSchema>;

@@ -1,0 +1,80 @@
+// The file that declares a model: what it is called, what it takes, what it costs and how it can be run.
+
+import { z } from "zod";
+
+export const parameterTypes = [
+  "text",
+  "textarea",
+  "select",
+  "number",
+  "float",
+  "range",
+  "checkbox",
+  "fileinput",
+  "multifileinput",
+  "combinefileinput",
+] as const;
+
+const optionSchema = z.strictObject({ label: z.string(), value: z.string() });
+
+/** One declared input, in the wire contract's own words (docs/wire-contract.md, "Parameters"). */
+export const parameterSchema = z.strictObject({
+  id: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/),
+  type: z.enum(parameterTypes),
+  label: z.string(),
+  note: z.string().default(""),
+  description: z.string().optional(),
+  placeholder: z.string().optional(),
+  required: z.boolean().default(false),
+  default: z.string().default(""),
+  options: z.array(optionSchema).optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  step: z.number().optional(),
+  advanced: z.boolean().optional(),
+  /** `seed`: empty or -1 means "draw one", and the value drawn is stored with the task. */
+  role: z.enum(["seed"]).optional(),
+});
+
+const adapterUseSchema = z.strictObject({
+  /** File under the models folder, e.g. `adapters/baroque-space-opera.safetensors`. */
+  file: z.string(),
+  weight: z.number().default(1),
+});
+
+/** One way to run a model. The first variant that a live worker can run is used. */
+export const variantSchema = z.strictObject({
+  name: z.string(),
+  engine: z.string(),
+  /** Folder of the base model under the models folder, e.g. `starter`. */
+  base: z.string(),
+  adapters: z.array(adapterUseSchema).default([]),
+});
+
+export const manifestSchema = z.strictObject({
+  /** Wire `modelid`: decimal digits. */
+  id: z.string().regex(/^[0-9]+$/),
+  /** Display forms; the URL forms are derived by `cleanSlug`. */
+  owner: z.string(),
+  slug: z.string(),
+  title: z.string(),
+  description: z.string(),
+  /** Cover file under the models folder; served at `/uploads/models/{Owner}-{Slug}-cover.{ext}`. */
+  cover: z.string(),
+  categories: z.array(z.string()),
+  tags: z.array(z.string()).default([]),
+  /** US dollars per second, 12 decimals. */
+  cps: z.string().regex(/^[0-9]+\.[0-9]{12}$/),
+  parameters: z.array(z.strictObject({ title: z.string(), items: z.array(parameterSchema) })),
+  examples: z.array(z.record(z.string(), z.string())).default([]),
+  variants: z.array(variantSchema).min(1),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Parameter = z.infer<typeof parameterSchema>;
+export type Variant = z.infer<typeof variantSchema>;
+
+/** URL form of a display slug: trimmed, lower case, spaces as hyphens. */
+export function cleanSlug(display: string): string {
+  return display.trim().toLowerCase().replaceAll(/\s+/g, "-");
+}

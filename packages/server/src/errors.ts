@@ -1,0 +1,71 @@
+// The registry of expected failures: one code, one wire text, one wire code, one HTTP status each.
+
+interface ErrorEntry {
+  readonly httpStatus: 200 | 401 | 404 | 429 | 503;
+  /** Wire error code (docs/wire-contract.md, "Error codes"). */
+  readonly wireCode: number;
+  readonly text: (details: Readonly<Record<string, unknown>>) => string;
+}
+
+const fixed = (wireCode: number, text: string, httpStatus: ErrorEntry["httpStatus"] = 200): ErrorEntry => ({
+  httpStatus,
+  wireCode,
+  text: () => text,
+});
+
+export const errorRegistry = Object.freeze({
+  AUTH_KEY_UNKNOWN: fixed(0, "Project authorization is not founded.", 401),
+  AUTH_SIGNATURE_MISSING: fixed(
+    0,
+    "Project requires signature authentication. x-signature and x-nonce headers are required.",
+    401,
+  ),
+  AUTH_SIGNATURE_INVALID: fixed(0, "Project authorization is not valid.", 401),
+  ROUTE_UNKNOWN: fixed(0, "Error parsing url.", 404),
+  BODY_INVALID: fixed(0, "Request parameters are invalid."),
+  BODY_TOO_LARGE: fixed(0, "Request parameters are invalid."),
+  MODEL_NOT_FOUND: fixed(1, "slug-owner-project-not-exist"),
+  MODEL_NOT_ACCESSIBLE: fixed(1, "tool-not-accessible"),
+  PARAMETER_REQUIRED: entry(0, (d) => `Request parameter [${d["parameter"]}] required`),
+  PARAMETER_NOT_NUMBER: entry(0, (d) => `Request parameter [${d["parameter"]}] must be integer or float`),
+  PARAMETER_OUT_OF_RANGE: entry(
+    0,
+    (d) => `Request parameter [${d["parameter"]}] must be between ${d["min"]} and ${d["max"]}`,
+  ),
+  PARAMETER_INVALID: fixed(0, "Request parameters are invalid."),
+  FILES_REQUIRED: entry(0, (d) => `Request files [${d["parameter"]}] required`),
+  PERMISSION_DENIED: fixed(0, "You don't have any permission for this action."),
+  TASK_NOT_FOUND: fixed(1, "There is no task yet."),
+  TASK_ID_MISSING: fixed(0, "taskid or socketaccesstoken is required"),
+  TASK_NOT_CANCELLABLE: fixed(1, "Task is not in a cancellable state."),
+  TASK_NOT_KILLABLE: entry(1, (d) => `Task could not be killed: ${d["reason"]}`),
+  SERVER_UNAVAILABLE: fixed(0, "The server is starting or stopping. Try again in a few seconds.", 503),
+  SERVER_FAULT: fixed(0, "The server could not answer this request. It was written to the server's log."),
+});
+
+export type ErrorCode = keyof typeof errorRegistry;
+
+/** An expected failure. Its text, HTTP status and wire code come from the registry, its details fill the text. */
+export class AtelierError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+    super(errorRegistry[code].text(details), options);
+    this.name = "AtelierError";
+    this.code = code;
+    this.details = details;
+  }
+
+  get httpStatus(): number {
+    return errorRegistry[this.code].httpStatus;
+  }
+
+  get wireCode(): number {
+    return errorRegistry[this.code].wireCode;
+  }
+}
+
+function entry(wireCode: number, text: ErrorEntry["text"]): ErrorEntry {
+  return { httpStatus: 200, wireCode, text };
+}
