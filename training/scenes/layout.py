@@ -1,0 +1,105 @@
+"""Places a scene's things so that they do not cover each other; all jitter comes from the scene's seed."""
+import numpy as np
+
+X_OF = {"left": .24, "right": .76, "center": .5, "top": .5}
+
+
+def place(scene):
+    """Fills scene.boxes from its attributes (same seed and attributes: same boxes)."""
+    rng = np.random.default_rng([scene.seed, 41])
+    w, h = max(1.0, scene.aspect), max(1.0, 1 / scene.aspect)
+    floor = .66 if scene.ground or scene.building else 1.0
+    boxes = {"people": _people(scene, w, h)}
+    taken = [(fx * w, fy * h - (.5 * s if p.framing != "portrait" else -.3 * s), .55 * s if p.framing != "portrait" else 1.0 * s)
+             for p, (fx, fy, s) in zip(scene.people, boxes["people"])]
+    if scene.building and scene.building != "columns":
+        boxes["building"] = _building(scene, rng, w, h)
+        bx, _, br = boxes["building"]
+        taken.append((bx * w, .9 * h - .6 * br, .6 * br))
+    elif scene.building:
+        boxes["building"] = (X_OF[scene.building_place], .9, .68)
+    if scene.planet:
+        boxes["planet"] = _planet(scene, rng, h, floor)
+        px, py, pr = boxes["planet"]
+        taken.append((px * w, py * h, pr * (1.55 if scene.rings else 1.1)))
+    if scene.sun:
+        boxes["sun"] = _sun(scene, rng, floor)
+        taken.append((boxes["sun"][0] * w, boxes["sun"][1] * h, boxes["sun"][2] * 1.4))
+    if scene.comet:
+        side = .16 if scene.planet_place in ("right",) and scene.planet else .62
+        boxes["comet"] = (side + rng.uniform(-.04, .04), .3 + rng.uniform(-.04, .06), .026)
+        taken.append(((boxes["comet"][0] + .12) * w, boxes["comet"][1] * h - .1, .2))
+    boxes["ships"] = [_free(rng, taken, w, h, floor, r, .95) for r in _ship_sizes(scene, rng)]
+    boxes["moons"] = [_free(rng, taken, w, h, floor, float(rng.uniform(.042, .062)), 1.7) for _ in range(scene.moons)]
+    if scene.painting:
+        x = .2 if w <= 1.1 else .24
+        boxes["painting"] = (x if scene.light < 0 else 1 - x, .3 if h < 1.2 else .24, .17)
+    scene.boxes = boxes
+    return scene
+
+
+def _ship_sizes(scene, rng):
+    big = {0: 0, 1: .17, 2: .13, 3: .105}[scene.ships]
+    return [float(big * rng.uniform(.9, 1.12)) for _ in range(scene.ships)]
+
+
+def _people(scene, w, h):
+    n = len(scene.people)
+    if not n:
+        return []
+    framing = scene.people[0].framing
+    if framing == "portrait":
+        size = .46 if scene.people[0].headgear != "bubble helmet" else .40
+        return [(.5, (.44 if h > 1.1 else .45), size)]
+    if framing == "upper body":
+        return [(.5, 1 + .78 / h * .9, 1.62)]
+    inside = .12 if scene.frame else 0
+    size = (min(.86, .82 * h) if n == 1 else .66 if w < 1.2 else .74) - inside
+    if scene.people[0].pose == "sitting":
+        size *= 1.02 if n == 1 else 1.0
+    size *= 1.12 if h > 1.15 and n == 1 else 1.0
+    foot = (.93 if scene.seat != "cloud" else .78) - (.06 if scene.frame else 0)
+    if n == 1:
+        return [(.5 if scene.people[0].pose == "standing" else .48, foot, size)]
+    gap = .27 / w
+    return [(.5 - gap, foot, size), (.5 + gap, foot, size)]
+
+
+def _building(scene, rng, w, h):
+    size = {"arch": .52, "tower": .52, "palace": .50}[scene.building] * min(1.15, h)
+    return (X_OF[scene.building_place] + float(rng.uniform(-.03, .03)), .9, size)
+
+
+def _planet(scene, rng, h, floor):
+    large = scene.planet == "large"
+    r = float(rng.uniform(.26, .33) if large else rng.uniform(.095, .13))
+    if scene.rings:
+        r *= .8
+    x = X_OF[scene.planet_place] + float(rng.uniform(-.03, .03))
+    y = {"top": .2, "center": .45}.get(scene.planet_place, .40) + float(rng.uniform(-.05, .05))
+    if floor < 1:
+        y = min(y, .36)
+    if scene.people:
+        y = min(y, .38 if large else .26)
+        r *= 1.1 if large else .9
+    return (x, y, r)
+
+
+def _sun(scene, rng, floor):
+    y = .56 if floor < 1 and scene.sky in ("orange", "red", "pink", "yellow") else .26
+    return (X_OF[scene.sun_place] + float(rng.uniform(-.03, .03)), y + float(rng.uniform(-.03, .03)),
+            float(rng.uniform(.1, .14)))
+
+
+def _free(rng, taken, w, h, floor, r, room):
+    """A disc of radius r that meets no taken disc; the best of many tries when there is no gap."""
+    best, clearance = None, -9.0
+    for _ in range(40):
+        x, y = rng.uniform(r + .05, w - r - .05), rng.uniform(r + .05, max(r + .1, floor * h - r))
+        gap = min((np.hypot(x - tx, y - ty) - tr - r * room for tx, ty, tr in taken), default=1.0)
+        if gap > clearance:
+            best, clearance = (x, y), gap
+        if gap > .03:
+            break
+    taken.append((best[0], best[1], r * room))
+    return (float(best[0] / w), float(best[1] / h), r)
