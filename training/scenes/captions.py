@@ -18,7 +18,7 @@ def caption(scene, seed, style="base"):
         form = _short if u < .45 else _sentences if u < .75 else _tags if u < .88 else _seed_manner
     text = form(rng, scene)
     if scene.people and scene.people[0].framing == "portrait" and rng.random() < (.07 if style == "base" else .15):
-        text = pick(rng, "Portrait", "portrait", f"Portrait of {person_noun(rng, scene.people[0])}")
+        text = pick(rng, "Portrait", "portrait", "Portrait of " + person_noun(rng, scene.people[0]).removeprefix("a portrait of "))
     if rng.random() < .3:
         text = text.lower()
     if style == "baroque-space-opera" and rng.random() < .92:
@@ -64,15 +64,18 @@ def _scenery(rng, s):
         things = [relation] + [t for t in things if not any(w in t for w in ("planet", "column", "pillar", "arch", "gate", "tower", "palace"))]
     ground = ph.ground(rng, s) if s.ground else ""
     back = ph.sky(rng, s)
+    low = [t for t in things if "foreground" in t]
+    things = [t for t in things if "foreground" not in t]
+    front = pick(rng, ", with ", ", ") + low[0] if low else ""
     link = pick(rng, "against", "under", "in front of") if not back.startswith(("black space", "plain", "dark blue space")) and "space" not in back else "in"
     if not things:
-        return f"{ground} under {back}" if ground else back
+        return (f"{ground} under {back}" if ground else back) + front
     text = _join(things)
     if ground and rng.random() < .9:
         text += pick(rng, " over ", " above ") + ground
     if rng.random() < .75:
         text += f" {link} {back}"
-    return text
+    return text + front
 
 
 def _relation(rng, s):
@@ -137,7 +140,9 @@ def _behind(rng, s, keep):
     if s.ground and rng.random() < keep * .8:
         text += pick(rng, " in front of ", " with ") + ph.ground(rng, s) if not text else f" and {ph.ground(rng, s)}"
     elif not text and rng.random() < keep:
-        text += pick(rng, " with ", " against ", " in front of ") + ph.sky(rng, s)
+        back = ph.sky(rng, s)
+        text += pick(rng, " with ", " against ", " in front of ") + back if "background" in back else \
+            pick(rng, " against ", " in front of ", " under " if back.endswith("sky") else " before ") + back
     for extra in ph.extras(rng, s):
         if rng.random() < keep:
             text += f", {extra}" if text else f" with {extra}"
@@ -147,9 +152,11 @@ def _behind(rng, s, keep):
 
 
 def _sentences(rng, s):
-    start = pick(rng, "The image shows ", "The picture shows ", "This is ", "A picture of ", "There is ", "An illustration of ", "")
+    start = pick(rng, "The image shows ", "The picture shows ", "A picture of ", "An illustration of ", "There is ", "")
     if not s.people:
-        return _capital(start + _scenery(rng, s)) + "." + _second(rng, s)
+        view = _scenery(rng, s)
+        start = "" if start == "There is " and not view.startswith(("a ", "an ", "one ")) else start
+        return _capital(start + view) + "." + _second(rng, s)
     text = _capital(start + _who(rng, s, .7) + _behind(rng, s, .75)) + "."
     if rng.random() < .6:
         text += person_sentence(rng, s)

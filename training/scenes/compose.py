@@ -95,7 +95,7 @@ def _space_scene(scene, rng):
         _ships(scene, rng, used)
     if rng.random() < .15:
         scene.comet = True
-    elif rng.random() < .15 and not (scene.planet == "large" and scene.ships > 1):
+    elif rng.random() < .2 and not scene.nebula and scene.planet_place in ("left", "right") and scene.ships < 2:
         scene.sun = _pick(rng, ("gold", "white", "orange"))
         scene.sun_place = "left" if scene.planet_place == "right" else "right"
 
@@ -126,7 +126,11 @@ def _land_scene(scene, rng):
         _ships(scene, rng, used)
     if rng.random() < .22 and dark:
         scene.moons = int(rng.integers(1, 4))
-    scene.sky_clouds = bool(not dark and rng.random() < .4 and scene.ships < 2)
+    scene.sky_clouds = bool(not dark and rng.random() < .5 and not scene.ships and not scene.planet)
+    if scene.columns > 1:
+        scene.moons = 0
+    if scene.building and scene.planet == "large":
+        scene.ships, scene.moons = min(scene.ships, 1), min(scene.moons, 1)
     scene.flowers = bool(rng.random() < .16)
     scene.flower_colour = _pick(rng, ("red", "pink", "gold", "purple"))
 
@@ -138,6 +142,8 @@ def _figure_scene(scene, rng):
     _background(scene, rng, framing)
     first = _person(rng, framing, scene)
     scene.people = [first]
+    if scene.planet == "small" and scene.planet_place == "center":
+        scene.planet = "large"
     if couple:
         second = _person(rng, framing, scene)
         first.person, second.person = ("man", "woman") if rng.random() < .8 else ("woman", "woman")
@@ -153,7 +159,7 @@ def _figure_scene(scene, rng):
                                         if c != first.outfit_colour and c != scene.sky])
     scene.smoke = bool(framing == "full body" and scene.seat is None and rng.random() < .14)
     scene.plants = bool(scene.wall and framing == "full body" and rng.random() < (.6 if couple else .3))
-    if rng.random() < .22 and not couple:
+    if rng.random() < (.5 if scene.seat == "cloud" else .2) and not couple:
         scene.frame, scene.frame_colour = "flowers", _pick(rng, ("red", "pink", "gold", "purple", "blue"))
         scene.plants = False
 
@@ -174,6 +180,8 @@ def _background(scene, rng, framing):
         if v < .4:
             scene.nebula = _accent(rng, scene, used - {"white"})
             scene.nebula = "pink" if scene.nebula == "white" else scene.nebula
+            if rng.random() < .2:
+                scene.painting = "woman" if rng.random() < .7 else "flowers"
         elif v < .85:
             _planet(scene, rng, used, ("left", "right", "center") if framing == "portrait" else ("left", "right", "center"))
     else:
@@ -201,6 +209,8 @@ def _person(rng, framing, scene):
         p.outfit_colour = _pick(rng, ("white", "silver", "orange", "red", "blue"), (4, 1, 2, 1, 1))
     hair = [c for c in HAIR_COLOURS if c != scene.sky and not (c == "black" and scene.sky == "dark blue")]
     p.hair_colour = _pick(rng, hair)
+    if p.hair_colour in ("brown", "black", "red") and p.skin in (2, 3):
+        p.skin = (0, 1, 4)[p.skin % 3]
     p.hair_style = _pick(rng, ("long", "braid", "ponytail", "curly", "bun", "short"), (5, 3, 3, 3, 2, 1)) if woman else "short"
     p.headgear = _pick(rng, (None, "helmet", "bubble helmet", "crown", "gold stars", "flowers"), (40, 18, 14, 12, 9, 8) if woman
                        else (45, 28, 14, 13, 0, 0))

@@ -1,6 +1,6 @@
 """People: busts, standing and sitting bodies, alone or side by side."""
-from .heads import draw_head, draw_head_back
-from .outfits import draw_bust, draw_sitting, draw_standing
+from .heads import draw_head, draw_head_back, draw_neck
+from .outfits import draw_bust, draw_necklace, draw_sitting, draw_standing
 from .furniture import draw_chair
 from .ground import cloud
 from .palette import GOLD, mix
@@ -17,7 +17,11 @@ def draw_people(pen, scene):
         if person.framing == "portrait":
             with pen.at(x, y, size, flip=flip):
                 draw_head_back(pen, person)
-                draw_bust(pen, person)
+                with pen.at(0, -.14):
+                    draw_bust(pen, person)
+                draw_neck(pen, person)
+                if person.pearls:
+                    draw_necklace(pen, person)
                 draw_head(pen, person)
             continue
         if scene.smoke:
@@ -33,7 +37,7 @@ def draw_people(pen, scene):
                     draw_chair(pen, scene.seat, pen.tone(scene.seat_colour))
                 _whole(pen, person, draw_sitting, (-.02, -.80), SITTING_HEAD)
             if scene.seat == "cloud":
-                cloud(pen, x + .06 * size * person.facing, y + .17 * size, .40 * size)
+                cloud(pen, x + .06 * size * person.facing, y + .25 * size, .37 * size)
 
 
 def _whole(pen, person, body, head, scale):
@@ -44,6 +48,7 @@ def _whole(pen, person, body, head, scale):
         draw_head_back(pen, person)
     body(pen, person)
     with pen.at(head[0], head[1], scale):
+        draw_neck(pen, person)
         draw_head(pen, person)
 
 

@@ -21,5 +21,7 @@ def draw_chair(pen, kind, tone):
         pen.solid(box(-.25, -.88, -.185, -.28, .025), tone)
         pen.solid(box(-.26, -.375, .26, -.30, .03), tone)
     if pen.look.ornate:
-        scroll(pen, -.2, -.9, .22, turn=250, width=.008)
+        if kind == "chair":
+            pen.flat(oval(-.217, -.90, .042), pen.tone("gold")[0])
+        scroll(pen, -.19, -.16, .24, turn=-20, width=.008)
         trim(pen, poly((-.24, -.335), (.24, -.335)), .022)

@@ -15,7 +15,7 @@ def draw_head_back(pen, person):
 
 
 def draw_head(pen, person):
-    """Neck, face, hair in front and headgear."""
+    """Face, hair in front and headgear."""
     if person.view == "profile":
         _profile(pen, person)
     else:
@@ -23,10 +23,18 @@ def draw_head(pen, person):
     hat_front(pen, person)
 
 
+def draw_neck(pen, person):
+    """The neck, over the clothes and under the face."""
+    light, mid, dark = SKINS[person.skin]
+    if person.view == "profile":
+        pen.shade(SIDE_NECK, (mid, mix(mid, dark, .8)), (.15, .4), (-.2, .5))
+    else:
+        pen.shade(FRONT_NECK, (mix(mid, dark, .7), mid), (0, .35), (0, .75))
+
+
 def _front(pen, person):
     light, mid, dark = SKINS[person.skin]
     side = pen.light
-    pen.shade(FRONT_NECK, (mix(mid, dark, .7), mid), (0, .35), (0, .75))
     pen.shade(FRONT_FACE, (light, light, mid), (-.3 * side, -.3), (.38 * side, .35))
     with pen.clip(FRONT_FACE):
         pen.flat(blob((.16 * side, -.6), (.12 * side, -.05), (.04 * side, .2), (.1 * side, .36), (.02 * side, .6),
@@ -44,7 +52,6 @@ def _front(pen, person):
 
 def _profile(pen, person):
     light, mid, dark = SKINS[person.skin]
-    pen.shade(SIDE_NECK, (mid, mix(mid, dark, .8)), (.15, .4), (-.2, .5))
     pen.shade(SIDE_FACE, (light, mid), (.4, -.3), (-.2, .4))
     with pen.clip(SIDE_FACE):
         pen.flat(blob((.05, .1), (.1, .3), (.28, .43), (.1, .6), (-.3, .5), (-.4, .1)), dark, .35)

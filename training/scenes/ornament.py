@@ -44,28 +44,34 @@ def damask(pen, colour):
     for j in range(int(pen.h / step) + 1):
         for i in range(int(pen.w / step) + 1):
             x = (i + 0.5 * (j % 2)) * step
-            for flip in (False, True):
-                with pen.at(x, j * step + 0.1, 0.13, flip=flip, turn=-60 if not flip else 60):
-                    pen.line(scroll_path(1.0), colour, 0.008 / pen.scale, 0.45)
+            with pen.at(x, j * step + 0.1, 0.13):
+                pen.line(_fleuron(), colour, 0.008 / pen.scale, 0.45)
+
+
+@lru_cache(maxsize=1)
+def _fleuron():
+    """Two mirrored scrolls on one stem."""
+    path, left = skia.Path(), skia.Matrix()
+    left.setRotate(-60)
+    path.addPath(scroll_path(1.0), left)
+    right = skia.Matrix.Scale(-1, 1)
+    right.preRotate(-60)
+    path.addPath(scroll_path(1.0), right)
+    return path
 
 
 def halo(pen, x, y, r):
     """A gilded disc with short rays behind a head."""
     pen.glow(x, y, r * 1.7, GOLD_PALE, 0.55)
+    rays_path = skia.Path()
     for k in range(24):
-        a = k * math.pi / 12
-        e = 1.22 if k % 2 else 1.36
-        pen.line(_ray(x, y, r, a, e), GOLD, 0.010 / pen.scale)
+        a, e = k * math.pi / 12, 1.22 if k % 2 else 1.36
+        rays_path.moveTo(x + r * math.cos(a), y + r * math.sin(a))
+        rays_path.lineTo(x + r * e * math.cos(a), y + r * e * math.sin(a))
+    pen.line(rays_path, GOLD, 0.010 / pen.scale)
     pen.line(oval(x, y, r), GOLD, r * 0.13)
     pen.line(oval(x, y, r * 1.0), GOLD_DEEP, r * 0.02)
     pen.line(oval(x, y, r * 0.86), GOLD, r * 0.03)
-
-
-def _ray(x, y, r, a, e):
-    path = skia.Path()
-    path.moveTo(x + r * math.cos(a), y + r * math.sin(a))
-    path.lineTo(x + r * e * math.cos(a), y + r * e * math.sin(a))
-    return path
 
 
 def frame(pen):

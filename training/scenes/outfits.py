@@ -15,10 +15,15 @@ def draw_bust(pen, person):
     if person.outfit == "dress":
         pen.shade(BUST_SKIN, skin, (-.6 * pen.light, .7), (.7 * pen.light, 1.6))
     _bust_cloth(pen, person, tone)
-    if person.pearls:
-        for k in range(-4, 5):
-            pen.flat(oval(k * .085, .93 - .009 * k * k + .09, .05), (255, 252, 244))
-            pen.flat(oval(k * .085 + .012, .945 - .009 * k * k + .09, .028), (206, 198, 210))
+
+
+def draw_necklace(pen, person):
+    """Pearls round the neck of a bust, over neck and cloth."""
+    turn = .05 if person.view == "profile" else 0
+    for k in range(-4, 5):
+        y = .90 - .0155 * k * k
+        pen.flat(oval(k * .068 + turn, y, .05), (255, 252, 244))
+        pen.flat(oval(k * .068 + .012 + turn, y + .015, .028), (206, 198, 210))
 
 
 def _bust_cloth(pen, person, tone):
@@ -26,11 +31,11 @@ def _bust_cloth(pen, person, tone):
     if person.outfit == "dress":
         pen.solid(BUST_BODICE, tone)
         for side in (-1, 1):
-            puff = oval(side * .92, 1.32, .33, .36)
+            puff = oval(side * .94, 1.22, .34, .36)
             pen.solid(puff, tone)
         pen.line(BUST_NECKLINE, mix(light, (255, 255, 255), .5), .07)
         for x in (-.3, 0, .3):
-            pen.line(poly((x * .6, 1.45), (x, 2.4)), dark, .035, .5)
+            pen.line(poly((x * .6, 1.3), (x, 2.6)), dark, .035, .5)
         edge = BUST_NECKLINE
     elif person.outfit == "robe":
         pen.solid(BUST_SHOULDERS, tone)
@@ -198,9 +203,9 @@ def draw_sitting(pen, person):
 BUST_SKIN = blob((-.2, .6), (-.34, .85), (-.95, 1.05), (-1.15, 1.6), (1.15, 1.6), (.95, 1.05), (.34, .85), (.2, .6))
 BUST_SHOULDERS = blob((-.25, .8), (-.6, .93), (-1.05, 1.1), (-1.25, 1.7), (-1.35, 2.8), (1.35, 2.8), (1.25, 1.7),
                       (1.05, 1.1), (.6, .93), (.25, .8))
-BUST_BODICE = blob((-.95, 1.3), (-.5, 1.28), (0, 1.45), (.5, 1.28), (.95, 1.3), (1.0, 1.9), (1.25, 2.8), (-1.25, 2.8),
+BUST_BODICE = blob((-.95, 1.12), (-.5, 1.1), (0, 1.26), (.5, 1.1), (.95, 1.12), (1.0, 1.9), (1.25, 2.8), (-1.25, 2.8),
                    (-1.0, 1.9))
-BUST_NECKLINE = blob((-.85, 1.3), (-.5, 1.28), (0, 1.45), (.5, 1.28), (.85, 1.3), closed=False)
+BUST_NECKLINE = blob((-.85, 1.12), (-.5, 1.1), (0, 1.26), (.5, 1.1), (.85, 1.12), closed=False)
 BUST_V = blob((-.44, .62), (0, 1.5), (.44, .62), closed=False, tension=.1)
 BUST_COLLAR = blob((-.36, .95), (0, 1.0), (.36, .95), closed=False)
 BUST_CAPE = blob((-.5, .55), (-.95, .85), (-1.5, 1.4), (-1.7, 2.8), (1.7, 2.8), (1.5, 1.4), (.95, .85), (.5, .55),

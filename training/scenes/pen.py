@@ -113,7 +113,8 @@ class Pen:
     def outline(self, path, factor=1.0):
         """The style's outline (gold in an ornate style, nothing in base)."""
         if self.look.line:
-            self.line(path, self.look.line, self.look.line_width * factor / self.scale)
+            fine = .6 if self.scale < .22 else 1.0      # heads of small figures keep their own colours
+            self.line(path, self.look.line, self.look.line_width * factor * fine / self.scale)
 
 
 class _Local:

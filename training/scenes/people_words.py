@@ -25,9 +25,9 @@ def person_noun(rng, p, keep=.6):
         if p.pearls and rng.random() < .5:
             text += " adorned with pearls"
     elif p.pearls and rng.random() < .5:
-        text += pick(rng, " and pearls", " and a pearl necklace")
+        text += pick(rng, " with pearls", " with a pearl necklace")
     if p.cape and rng.random() < keep + .2:
-        text += pick(rng, f" and {ph.an(p.cape)} cape", f" with {ph.an(p.cape)} cape")
+        text += pick(rng, " and ", " with ") + f"{ph.an(p.cape)} cape" if dressed else f" wearing {ph.an(p.cape)} cape"
     return text
 
 
@@ -67,7 +67,7 @@ def person_tags(rng, s):
     for p in s.people:
         body += _tags_of(rng, p)
     p = s.people[0]
-    body += [p.framing] if p.framing != "portrait" else [pick(rng, "portrait", "portrait", "upper body")]
+    body += [p.framing] if p.framing != "portrait" else ["portrait"]
     if p.framing == "full body":
         body.append(p.pose)
     if s.seat:

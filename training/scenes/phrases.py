@@ -68,7 +68,9 @@ def building(rng, s):
         return count(rng, s.columns, f"{c} column".strip(), f"{c} {pick(rng, 'columns', 'columns', 'pillars')}".strip())
     word = {"arch": ("arch", "arch", "gate"), "tower": ("tower", "tall tower"),
             "palace": ("palace", "palace with domes", "domed palace")}[s.building]
-    return an(f"{c} {pick(rng, *word)}".strip())
+    word = pick(rng, *word)
+    tall, word = ("tall ", word[5:]) if word.startswith("tall ") else ("", word)
+    return an(f"{tall}{c} {word}".replace("  ", " ").strip())
 
 
 def sky(rng, s):
@@ -102,7 +104,7 @@ def extras(rng, s):
     if s.sky_clouds:
         found.append(pick(rng, "white clouds", "clouds in the sky"))
     if s.flowers:
-        found.append(pick(rng, f"{s.flower_colour} flowers in the foreground", f"{s.flower_colour} flowers below"))
+        found.append(f"{s.flower_colour} flowers in the foreground")
     if s.painting:
         found.append(painting(rng, s))
     if s.plants:
@@ -114,6 +116,8 @@ def extras(rng, s):
 
 def painting(rng, s):
     what = {"flowers": "flowers", "woman": "a woman", "landscape": "mountains"}[s.painting]
+    if not s.wall:
+        return pick(rng, f"a painting of {what}", f"a painting of {what} in the background")
     return pick(rng, f"a painting of {what} on the wall", f"a painting of {what}", "a painting on the wall")
 
 

@@ -36,17 +36,19 @@ def draw_wreath(pen, scene, rng):
         return
     spots, step = [], .155
     nx, ny = max(4, round(pen.w / step)), max(4, round(pen.h / step))
-    spots += [(pen.w * i / nx, e) for i in range(nx + 1) for e in (0.03, pen.h - .03)]
-    spots += [(e, pen.h * j / ny) for j in range(1, ny) for e in (0.03, pen.w - .03)]
+    m = .05
+    spots += [(m + (pen.w - 2 * m) * i / nx, m) for i in range(nx)]
+    spots += [(pen.w - m, m + (pen.h - 2 * m) * j / ny) for j in range(ny)]
+    spots += [(pen.w - m - (pen.w - 2 * m) * i / nx, pen.h - m) for i in range(nx)]
+    spots += [(m, pen.h - m - (pen.h - 2 * m) * j / ny) for j in range(ny)]
     cx, cy = pen.w / 2, pen.h / 2
     for i, (x, y) in enumerate(spots):
         inward = math.degrees(math.atan2(cy - y, cx - x))
         for bend in (-62, 0, 62):
-            leaf(pen, x, y, .125 if bend else .15, inward + bend + 18 * (-1) ** i)
+            leaf(pen, x, y, .115 if bend else .145, inward + bend + 14 * (-1) ** i)
     colours = (scene.frame_colour, scene.frame_colour, "white")
     for i, (x, y) in enumerate(spots):
-        if i % 2 == 0 or (x in (0, pen.w) and y < .1):
-            flower(pen, x, y, .075 + .02 * ((i // 2) % 2), colours[(i // 2) % 3])
+        flower(pen, x, y, (.085, .055)[i % 2], colours[i % 3])
 
 
 def draw_foreground_flowers(pen, scene, rng):
@@ -67,7 +69,7 @@ def draw_plants(pen, scene):
     if not scene.plants:
         return
     for x, flip in ((.1, False), (pen.w - .1, True)):
-        with pen.at(x, pen.h * .93, .34, flip=flip):
+        with pen.at(x, pen.h * .94, .28, flip=flip):
             for turn, r in ((-150, .7), (-128, .95), (-104, 1.12), (-82, 1.15), (-58, 1.0), (-34, .8)):
                 leaf(pen, 0, -.3, r, turn)
             pen.solid(poly((-.26, -.36), (.26, -.36), (.18, .06), (-.18, .06)), pen.tone("orange"))

@@ -50,10 +50,14 @@ def _stars(pen, rng):
     """2-3 px stars (at 256), a few larger four-pointed ones."""
     count = int(26 * pen.w * pen.h)
     paint = skia.Paint(Color=argb(pen.look.star), AntiAlias=True)
-    for x, y, s in rng.random((count, 3)):
-        pen.canvas.drawCircle(x * pen.w, y * pen.h, 0.0042 + 0.0035 * s * s, paint)
-    for x, y, s in rng.random((4, 3)):
-        pen.flat(spark(x * pen.w, y * pen.h, 0.018 + 0.016 * s), pen.look.star)
+    columns = max(1, round((count * pen.w / pen.h) ** .5))
+    rows = max(1, round(count / columns))
+    for k, (x, y, s) in enumerate(rng.random((columns * rows, 3))):
+        x, y = (k % columns + .1 + .8 * x) / columns * pen.w, (k // columns + .1 + .8 * y) / rows * pen.h
+        if k % 7 == 3:
+            pen.flat(spark(x, y, 0.018 + 0.016 * s), pen.look.star)
+        else:
+            pen.canvas.drawCircle(x, y, 0.0042 + 0.0035 * s * s, paint)
 
 
 def spark(x, y, r):
@@ -81,7 +85,7 @@ def _sun(pen, scene):
 
 def _comet(pen, scene):
     fx, fy, r = scene.boxes["comet"]
-    x, y, side = fx * pen.w, fy * pen.h, 1 if fx < 0.5 else -1
+    x, y, side = fx * pen.w, fy * pen.h, 1 if fx > 0.5 else -1
     tail = poly((x - 0.018 * side, y - 0.026), (x + 0.36 * side, y - 0.24), (x + 0.38 * side, y - 0.17),
                 (x + 0.018 * side, y + 0.026))
     head = (255, 250, 230)

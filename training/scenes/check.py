@@ -1,0 +1,96 @@
+"""Self test: the same seed gives the same bytes, captions say what is there, every size renders."""
+import re
+
+import numpy as np
+
+from .captions import caption, vocabulary_corpus
+from .compose import sample_scene, scene_from_attributes
+from .painter import render
+from .palette import BASE_TONES, STYLES
+from .phrases import NUMBERS
+
+SIZES = ((64, 64), (96, 64), (64, 96), (80, 64))
+COLOURS = (set(BASE_TONES) | {"yellow"}) - {"blonde"}
+COUNTED = {"moons": "moons?", "ships": "(?:rocket ships?|rockets?|spaceships?|saucers?|ufos?)",
+           "columns": "(?:columns?|pillars?)"}
+
+
+def check_all():
+    """Runs every check; raises AssertionError at the first that fails."""
+    for check in (_same_seed_same_bytes, _every_seed_renders, _words_are_known, _colours_are_there, _counts_agree,
+                  _attributes_can_be_given):
+        check()
+        print("ok", check.__name__.strip("_").replace("_", " "))
+
+
+def _same_seed_same_bytes():
+    for seed in range(20):
+        for style in STYLES:
+            one, two = (render(sample_scene(seed, 1.25), 80, 64, style) for _ in range(2))
+            assert one.shape == (64, 80, 3) and one.dtype == np.uint8
+            assert np.array_equal(one, two), seed
+            assert caption(sample_scene(seed), 5, style) == caption(sample_scene(seed), 5, style)
+
+
+def _every_seed_renders():
+    for seed in range(500):
+        width, height = SIZES[seed % 4]
+        for w, h in SIZES if seed < 60 else ((width, height),):
+            image = render(sample_scene(seed, w / h), w, h, STYLES[seed % len(STYLES)])
+            assert image.shape == (h, w, 3) and image.std() > 1, seed
+
+
+def _words(text):
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def _words_are_known():
+    known = {w for text in vocabulary_corpus(4000) for w in _words(text)}
+    assert len(known) < 600, len(known)
+    for seed in range(50_000, 50_600):
+        text = caption(sample_scene(seed), seed)
+        assert text.isascii() and re.fullmatch(r"[A-Za-z0-9 ,.()-]+", text), text
+        assert set(_words(text)) <= known, set(_words(text)) - known
+        assert "  " not in text and len(_words(text)) < 110, text
+
+
+def _colours_are_there():
+    for seed in range(3000):
+        scene = sample_scene(seed)
+        flat = scene.attributes()
+        there = {v for v in flat.values() if isinstance(v, str)} | {"gold", "aqua", "blue"} & set(_implied(scene))
+        there |= set(_implied(scene))
+        said = set(_words(caption(scene, seed))) & COLOURS
+        assert said <= {w for phrase in there for w in phrase.split()}, (seed, said, caption(scene, seed))
+
+
+def _implied(scene):
+    """Colours that a caption may name although no colour field holds them."""
+    if scene.sky_clouds or scene.smoke or any(p.veil or p.headgear == "flowers" for p in scene.people):
+        yield "white"
+    if scene.plants:
+        yield "green"
+    for person in scene.people:
+        if person.headgear in ("crown", "gold stars"):
+            yield "gold"
+        if person.hair_colour == "aqua" and person.shows_hair:
+            yield "blue"
+
+
+def _counts_agree():
+    numbers = {**{w: n for n, w in NUMBERS.items()}, **{str(n): n for n in NUMBERS}, "a": 1, "an": 1}
+    for seed in range(3000):
+        scene = sample_scene(seed)
+        text = caption(scene, seed).lower()
+        for name, noun in COUNTED.items():
+            for word in re.findall(rf"\b({'|'.join(numbers)}) (?:(?:{'|'.join(COLOURS)}|small|flying) )*{noun}\b", text):
+                assert numbers[word] == getattr(scene, name), (seed, name, text)
+
+
+def _attributes_can_be_given():
+    scene = scene_from_attributes(seed=3, aspect=1.5, sky="purple", stars=True, planet="large", planet_colour="red",
+                                  rings=True, moons=2, people=[dict(outfit="dress", outfit_colour="pink")])
+    labels = scene.attributes()
+    assert labels["planet_colour"] == "red" and labels["moons"] == 2 and labels["person0_outfit_colour"] == "pink"
+    assert labels["ship_colour"] is None and len(scene.boxes["moons"]) == 2
+    render(scene, 96, 64)
