@@ -21,8 +21,41 @@ export const limits = Object.freeze({
   engineTermMs: 1_500,
   /** Loading a base model on a slow disk. */
   engineStartMs: 60_000,
+  /** One message of an engine; pixels travel as files, so lines stay short. */
+  engineLineCharacters: 1_000_000,
+  /** Tasks that one pass of the rescue looks at. */
+  rescueBatch: 100,
   /** Draining at shutdown: running tasks are returned to the queue after this. */
   drainMs: 8_000,
   /** Log text kept per task (`debugoutput`, `debugerror`). */
   debugCharacters: 64_000,
+  /** Sessions of the embedded PostgreSQL; the pool below, its listener and a command line fit many times. */
+  postgresConnections: 50,
+  /** Until a started PostgreSQL must accept connections: long enough to replay its log after a crash. */
+  postgresStartMs: 60_000,
+  /** Between two tries to start while orphans of a killed PostgreSQL hold its memory. */
+  postgresRetryMs: 100,
+  /** Between two looks at PostgreSQL's pid file; a start takes 30 to 75 ms. */
+  postgresPollMs: 10,
+  /** From the fast shutdown to the immediate one, and from that to the kill. */
+  postgresStopMs: 15_000,
+  postgresQuitMs: 5_000,
+  /** Failed restarts in a row of a PostgreSQL that died, and the wait between them, before the server gives up. */
+  postgresRestarts: 10,
+  postgresRestartMs: 1_000,
+  /** PostgreSQL's log is renamed at a start when it is larger. */
+  postgresLogBytes: 10 * 1024 * 1024,
+  /** Longest folder for sockets: a socket address has 107 bytes, and a random folder and file name follow. */
+  socketFolderBytes: 60,
+  /** Database sessions per server process. */
+  poolConnections: 16,
+  /** Waiting for a free session of the pool. */
+  poolWaitMs: 10_000,
+  /** How long a read, or the wait for a session, outlasts a database that is away; one restart takes under a second. */
+  databaseAwayMs: 8_000,
+  /** First and longest wait between two tries to reach the database. */
+  databaseRetryMs: 25,
+  databaseRetryMaxMs: 1_000,
+  /** Waiting at start-up for an external database that is still starting. */
+  databaseStartMs: 30_000,
 });

@@ -37,6 +37,8 @@ create table tasks (
   input jsonb not null,            -- validated values, seed drawn
   callback_url text not null default '',
   cps numeric(24, 12) not null,
+  -- From accept to the end of the engine run; 0 until then.
+  elapsed_seconds numeric(14, 4) not null default 0,
   total_cost numeric(24, 12) not null default 0,
   pexit text,
   debug_output text not null default '',

@@ -1,0 +1,71 @@
+// A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `ignoreCancel`.
+
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { deflateSync, crc32 } from "node:zlib";
+
+const pipe = new Socket({ fd: 3, readable: true, writable: true });
+const cancelled = new Set();
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const send = (message) => pipe.write(`${JSON.stringify(message)}\n`);
+
+pipe.on("close", () => process.exit(0));
+pipe.on("error", () => process.exit(0));
+createInterface({ input: pipe }).on("line", (line) => receive(JSON.parse(line)));
+
+function receive(message) {
+  if (message.type === "init") send({ type: "ready", protocol: message.protocol, engine: "fake", capabilities: {} });
+  else if (message.type === "cancel") cancelled.add(message.runId);
+  else if (message.type === "shutdown") process.exit(0);
+  else if (message.type === "run") void run(message);
+}
+
+async function run({ runId, input, outputFolder }) {
+  const stepMs = Number(word(input.prompt, "stepMs") ?? 0);
+  const crashAt = Number(word(input.prompt, "crashAt") ?? 0);
+  const ignoreCancel = input.prompt.includes("ignoreCancel");
+  const startedAt = Date.now();
+  const stepTotal = input.steps * input.samples;
+  send({ type: "started", runId });
+  console.log(`seed ${input.seed}`);
+  for (let step = 1; step <= stepTotal; step += 1) {
+    await wait(stepMs);
+    if (step === crashAt) process.exit(3);
+    if (cancelled.has(runId) && !ignoreCancel) return send({ type: "cancelled", runId });
+    const index = Math.floor((step - 1) / input.steps);
+    send({ type: "progress", runId, index, step, stepTotal, secondsPerStep: stepMs / 1000 });
+    if (step % input.steps === 0) draw({ runId, input, outputFolder, index });
+  }
+  if (input.prompt.includes("fail")) return send({ type: "failed", runId, code: "FAKE", message: "asked to fail" });
+  send({ type: "done", runId, loadCount: 1, elapsedMs: Date.now() - startedAt });
+}
+
+function draw({ runId, input, outputFolder, index }) {
+  const path = join(outputFolder, `${index}.png`);
+  const colour = createHash("sha256").update(`${input.prompt} ${input.seed + index}`).digest().subarray(0, 3);
+  writeFileSync(path, onePixelPng(colour));
+  send({ type: "output", runId, index, path, contentType: "image/png" });
+}
+
+function word(prompt, name) {
+  return new RegExp(`\\b${name}=(\\d+)`).exec(prompt)?.[1];
+}
+
+function onePixelPng(colour) {
+  const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0]);
+  const data = deflateSync(Buffer.from([0, ...colour]));
+  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]);
+}
+
+function chunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(data.length, 0);
+  frame.writeUInt32BE(crc32(body), 4);
+  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+}

@@ -1,0 +1,110 @@
+// Statements about who holds a task and for how long. The database's clock decides.
+
+import { leasedStatuses } from "@atelier/schema/status";
+
+import type { Queryable } from "../queryable.ts";
+import { appendEvent, backToQueue, notifyEvent } from "./moves.ts";
+
+/** A task as a worker receives it. */
+export interface ClaimedTask {
+  id: string;
+  attempt: number;
+  token: string;
+  model: string;
+  input: Record<string, unknown>;
+  outputFolderId: string;
+  engineFailures: number;
+}
+
+/** Claims the oldest waiting task among `models`, in one statement: attempt + 1, a lease, the accept event. */
+export async function claimTask(
+  db: Queryable,
+  claim: { workerId: string; models: readonly string[]; leaseMs: number },
+): Promise<ClaimedTask | undefined> {
+  const { rows } = await db.query<ClaimedTask>(
+    `with candidate as (
+       select id from tasks where status = 'task_queue' and model = any($2)
+        order by id limit 1 for update skip locked
+     ), moved as (
+       update tasks t
+          set status = 'task_accept', attempt = t.attempt + 1, worker_id = $1, accepted_at = now(),
+              lease_expires_at = now() + $3 * interval '1 millisecond', last_event_seq = t.last_event_seq + 1
+         from candidate where t.id = candidate.id
+       returning t.*
+     ), ${appendEvent("'task_accept'", "null")}
+     select id, attempt, token, model, input, output_folder_id as "outputFolderId",
+            engine_failures as "engineFailures", ${notifyEvent}
+       from moved`,
+    [claim.workerId, claim.models, claim.leaseMs],
+  );
+  return rows[0];
+}
+
+/** Renews a worker's leases and returns the tasks it still holds; a task missing from the answer is lost to it. */
+export async function renewLeases(
+  db: Queryable,
+  renewal: { workerId: string; leaseMs: number },
+): Promise<{ id: string; attempt: number }[]> {
+  const { rows } = await db.query<{ id: string; attempt: number }>(
+    `update tasks set lease_expires_at = now() + $2 * interval '1 millisecond'
+      where worker_id = $1 and status = any($3)
+     returning id, attempt`,
+    [renewal.workerId, renewal.leaseMs, leasedStatuses],
+  );
+  return rows;
+}
+
+/** Returns tasks with an expired lease to the queue, up to the limit of lost leases. Returns how many were rescued. */
+export async function rescueTasks(db: Queryable, rescue: { lostLeases: number; most: number }): Promise<number> {
+  const { rowCount } = await db.query(
+    `with expired as (
+       select id from tasks
+        where lease_expires_at < now() and lost_leases + 1 < $1
+          and status not in ('task_queue', 'task_postprocess_end', 'task_cancel')
+        order by lease_expires_at limit $2 for update skip locked
+     ), moved as (
+       update tasks t set ${backToQueue}, lost_leases = lost_leases + 1
+         from expired where t.id = expired.id
+       returning t.id, t.last_event_seq, t.attempt
+     ), ${appendEvent("'task_queue'", "null")}
+     select ${notifyEvent}, pg_notify('atelier_queue', id::text) from moved`,
+    [rescue.lostLeases, rescue.most],
+  );
+  return rowCount ?? 0;
+}
+
+/** Ends tasks that lost their worker too often. Returns how many were ended. */
+export async function failLostTasks(db: Queryable, rescue: { lostLeases: number; most: number }): Promise<number> {
+  const { rowCount } = await db.query(
+    `with expired as (
+       select id from tasks
+        where lease_expires_at < now() and lost_leases + 1 >= $1
+          and status not in ('task_queue', 'task_postprocess_end', 'task_cancel')
+        order by lease_expires_at limit $2 for update skip locked
+     ), moved as (
+       update tasks t
+          set status = 'task_postprocess_end', last_event_seq = last_event_seq + 1, postprocess_ended_at = now(),
+              ended_at = coalesce(ended_at, now()), lost_leases = lost_leases + 1, pexit = '1', worker_id = null,
+              lease_expires_at = null, elapsed_seconds = 0,
+              debug_error = 'The worker of this task was lost ' || (lost_leases + 1) || ' times; it is not tried again.'
+         from expired where t.id = expired.id
+       returning t.id, t.last_event_seq, t.attempt
+     ), ${appendEvent("'task_postprocess_end'", "null")}
+     select ${notifyEvent} from moved`,
+    [rescue.lostLeases, rescue.most],
+  );
+  return rowCount ?? 0;
+}
+
+/** Tells the other processes that a worker lives and which engines it has. */
+export async function registerWorker(db: Queryable, worker: { id: string; engines: readonly string[] }): Promise<void> {
+  await db.query(
+    `insert into workers (id, engines) values ($1, $2)
+     on conflict (id) do update set engines = excluded.engines, heartbeat_at = now()`,
+    [worker.id, JSON.stringify(worker.engines)],
+  );
+}
+
+export async function removeWorker(db: Queryable, workerId: string): Promise<void> {
+  await db.query(`delete from workers where id = $1`, [workerId]);
+}

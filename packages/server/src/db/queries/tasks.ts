@@ -1,0 +1,169 @@
+// Statements that create and read tasks.
+
+import type { Status } from "@atelier/schema/status";
+
+import type { Task, TaskOutput } from "../../tasks/task.ts";
+import type { Queryable } from "../queryable.ts";
+
+interface TaskRow {
+  id: string;
+  project_id: string;
+  project_uuid: string;
+  token: string;
+  model: string;
+  model_id: string;
+  variant: string | null;
+  status: Status;
+  attempt: number;
+  parameters: Record<string, unknown>;
+  input: Record<string, unknown>;
+  callback_url: string;
+  cps: string;
+  elapsed_seconds: string;
+  total_cost: string;
+  pexit: string | null;
+  debug_output: string;
+  debug_error: string;
+  provenance: Record<string, unknown> | null;
+  output_folder_id: string;
+  created_at: Date;
+  accepted_at: Date | null;
+  preprocess_started_at: Date | null;
+  preprocess_ended_at: Date | null;
+  assigned_at: Date | null;
+  started_at: Date | null;
+  ended_at: Date | null;
+  postprocess_started_at: Date | null;
+  postprocess_ended_at: Date | null;
+  cancelled_at: Date | null;
+}
+
+interface OutputRow {
+  id: string;
+  name: string;
+  content_type: string;
+  size_bytes: string;
+  access_key: string;
+  file_key: string;
+  created_at: Date;
+}
+
+export interface NewTask {
+  projectId: string;
+  token: string;
+  model: string;
+  modelId: string;
+  parameters: Record<string, unknown>;
+  input: Record<string, unknown>;
+  callbackUrl: string;
+  cps: string;
+  outputFolderId: string;
+}
+
+/** Inserts a waiting task with its first event and wakes the workers; durable when the statement returns. */
+export async function insertTask(db: Queryable, task: NewTask): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `with created as (
+       insert into tasks (project_id, token, model, model_id, status, parameters, input, callback_url, cps,
+                          output_folder_id, last_event_seq)
+       values ($1, $2, $3, $4, 'task_queue', $5, $6, $7, $8, $9, 1)
+       returning id
+     ), event as (
+       insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from created
+     )
+     select id, pg_notify('atelier_queue', id::text) from created`,
+    [
+      task.projectId,
+      task.token,
+      task.model,
+      task.modelId,
+      JSON.stringify(task.parameters),
+      JSON.stringify(task.input),
+      task.callbackUrl,
+      task.cps,
+      task.outputFolderId,
+    ],
+  );
+  const row = rows[0];
+  if (!row) throw new Error("insert into tasks returned no row");
+  return row.id;
+}
+
+/** Finds one of the project's tasks by id, token, or both; another project's task is not found. */
+export async function selectTask(
+  db: Queryable,
+  reference: { projectId: string; id: string | null; token: string | null },
+): Promise<Task | undefined> {
+  const { rows } = await db.query<TaskRow>(
+    `select t.*, p.uuid as project_uuid
+       from tasks t join projects p on p.id = t.project_id
+      where t.project_id = $1
+        and ($2::bigint is not null or $3::text is not null)
+        and ($2::bigint is null or t.id = $2)
+        and ($3::text is null or t.token = $3)`,
+    [reference.projectId, reference.id, reference.token],
+  );
+  const row = rows[0];
+  return row && taskFrom(row, await selectOutputs(db, row.id));
+}
+
+/** The output that a file key names, whoever owns it: the key is the capability. */
+export async function selectOutputByFileKey(db: Queryable, fileKey: string): Promise<TaskOutput | undefined> {
+  const { rows } = await db.query<OutputRow>(`select * from outputs where file_key = $1`, [fileKey]);
+  return rows[0] && outputFrom(rows[0]);
+}
+
+async function selectOutputs(db: Queryable, taskId: string): Promise<TaskOutput[]> {
+  const { rows } = await db.query<OutputRow>(`select * from outputs where task_id = $1 order by position`, [taskId]);
+  return rows.map(outputFrom);
+}
+
+function outputFrom(row: OutputRow): TaskOutput {
+  return {
+    id: row.id,
+    name: row.name,
+    contentType: row.content_type,
+    sizeBytes: Number(row.size_bytes),
+    accessKey: row.access_key,
+    fileKey: row.file_key,
+    addedAt: row.created_at,
+  };
+}
+
+function taskFrom(row: TaskRow, outputs: TaskOutput[]): Task {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    projectUuid: row.project_uuid,
+    token: row.token,
+    model: row.model,
+    modelId: row.model_id,
+    variant: row.variant,
+    status: row.status,
+    attempt: row.attempt,
+    parameters: row.parameters,
+    input: row.input,
+    callbackUrl: row.callback_url,
+    cps: row.cps,
+    elapsedSeconds: row.elapsed_seconds,
+    totalCost: row.total_cost,
+    pexit: row.pexit,
+    debugOutput: row.debug_output,
+    debugError: row.debug_error,
+    provenance: row.provenance,
+    outputFolderId: row.output_folder_id,
+    times: {
+      created: row.created_at,
+      accepted: row.accepted_at,
+      preprocessStarted: row.preprocess_started_at,
+      preprocessEnded: row.preprocess_ended_at,
+      assigned: row.assigned_at,
+      started: row.started_at,
+      ended: row.ended_at,
+      postprocessStarted: row.postprocess_started_at,
+      postprocessEnded: row.postprocess_ended_at,
+      cancelled: row.cancelled_at,
+    },
+    outputs,
+  };
+}

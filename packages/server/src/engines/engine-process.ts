@@ -1,0 +1,145 @@
+// One engine child: started, spoken to, stopped. It ends when its pipe closes, so it cannot outlive its worker.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Duplex, Readable } from "node:stream";
+
+import { engineProtocolVersion } from "@atelier/schema/engine-messages";
+import type { FromEngine, ToEngine } from "@atelier/schema/engine-messages";
+
+import { limits } from "../limits.ts";
+import { openEngineChannel } from "./engine-channel.ts";
+import type { EngineChannel } from "./engine-channel.ts";
+import { followRun } from "./follow-run.ts";
+import type { RunFollower, RunResult } from "./follow-run.ts";
+
+/** How to start an engine. `name` is what manifests call it. */
+export interface EngineCommand {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export type RunMessage = Extract<ToEngine, { type: "run" }>;
+
+export class EngineProcess {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #channel: EngineChannel;
+  readonly #exit: Promise<string>;
+  #onMessage: (message: FromEngine) => void = () => undefined;
+  #onLog: (text: string) => void = () => undefined;
+  #alive = true;
+
+  private constructor(command: EngineCommand) {
+    this.name = command.name;
+    this.#child = spawn(command.command, [...command.args], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: engineEnvironment(),
+    });
+    this.#exit = this.#watchExit();
+    // stdio[3] is declared "pipe" above, which Node opens as a duplex socket.
+    this.#channel = openEngineChannel(this.#child.stdio[3] as Duplex, {
+      onMessage: (message) => this.#receive(message),
+      onInvalid: (reason) => this.#onLog(`engine ${this.name} sent ${reason}`),
+    });
+    for (const output of [this.#child.stdout, this.#child.stderr]) this.#readLog(output);
+  }
+
+  /** Starts the child and waits until it is ready. Throws when it exits or stays silent. */
+  static async start(command: EngineCommand, options: { threads: number }): Promise<EngineProcess> {
+    const engine = new EngineProcess(command);
+    const lines: string[] = [];
+    engine.#onLog = (text) => void lines.push(text);
+    const ready = new Promise<FromEngine>((resolve) => (engine.#onMessage = resolve));
+    engine.#channel.send({ type: "init", protocol: engineProtocolVersion, threads: options.threads });
+    const first = await Promise.race([ready, engine.#exit, timeout(limits.engineStartMs)]);
+    if (typeof first === "object" && first.type === "ready" && first.protocol === engineProtocolVersion) return engine;
+    engine.kill();
+    const detail = typeof first === "string" ? first : JSON.stringify(first);
+    throw new Error(`engine ${command.name} did not start: ${detail} ${lines.slice(-5).join(" | ")}`.trim());
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Runs one task. Aborting `signal` sends cancel, then SIGTERM, then SIGKILL, each after its limit. */
+  async run(message: RunMessage, follower: RunFollower, signal: AbortSignal): Promise<RunResult> {
+    const following = followRun(message.runId, follower);
+    this.#onMessage = following.onMessage;
+    this.#onLog = follower.onLog;
+    void this.#exit.then((reason) => following.onExit(reason));
+    const stopEscalation = this.#escalateOnAbort(message.runId, signal);
+    this.#channel.send(message);
+    try {
+      return await following.result;
+    } finally {
+      stopEscalation();
+      this.#onMessage = () => undefined;
+      this.#onLog = () => undefined;
+    }
+  }
+
+  /** Asks the child to end and waits for it; kills it when it does not within the limit. */
+  async stop(): Promise<void> {
+    if (!this.#alive) return;
+    this.#channel.send({ type: "shutdown" });
+    const timer = setTimeout(() => this.kill(), limits.engineTermMs);
+    await this.#exit;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    if (this.#alive) this.#child.kill("SIGKILL");
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.type === "log") this.#onLog(message.text);
+    else this.#onMessage(message);
+  }
+
+  #readLog(stream: Readable | null): void {
+    if (!stream) return;
+    createInterface({ input: stream }).on("line", (line) => this.#onLog(line));
+  }
+
+  async #watchExit(): Promise<string> {
+    const failed = new Promise<string>((resolve) => this.#child.once("error", (error) => resolve(error.message)));
+    const exited = once(this.#child, "exit").then(([code, signal]) => `exit ${String(signal ?? code)}`, String);
+    const reason = await Promise.race([exited, failed]);
+    this.#alive = false;
+    return reason;
+  }
+
+  #escalateOnAbort(runId: string, signal: AbortSignal): () => void {
+    const timers: NodeJS.Timeout[] = [];
+    const onAbort = (): void => {
+      this.#channel.send({ type: "cancel", runId });
+      timers.push(setTimeout(() => this.#child.kill("SIGTERM"), limits.engineCancelMs));
+      timers.push(setTimeout(() => this.kill(), limits.engineCancelMs + limits.engineTermMs));
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      signal.removeEventListener("abort", onAbort);
+      for (const timer of timers) clearTimeout(timer);
+    };
+  }
+}
+
+/** An engine sees what a program needs to run, and no secret of the server. */
+function engineEnvironment(): NodeJS.ProcessEnv {
+  const kept = ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "SystemRoot", "CUDA_VISIBLE_DEVICES"];
+  return Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+function timeout(ms: number): Promise<string> {
+  return new Promise((resolve) => setTimeout(resolve, ms, `no answer within ${ms} ms`).unref());
+}

@@ -1,0 +1,33 @@
+// Puts the files that an engine wrote into the file store, and names them.
+
+import { extname } from "node:path";
+
+import type { FinishedOutput } from "../db/queries/moves.ts";
+import type { EngineOutput } from "../engines/follow-run.ts";
+import type { FileStore } from "../files/file-store.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../tasks/secret-text.ts";
+
+/** Stores each file durably, in order of `index`, as `0.png`, `1.png`, ... Nothing refers to them yet. */
+export async function storeOutputs(files: FileStore, outputs: readonly EngineOutput[]): Promise<FinishedOutput[]> {
+  const stored: FinishedOutput[] = [];
+  for (const output of [...outputs].sort((a, b) => a.index - b.index)) {
+    const name = `${output.index}${extname(output.path)}`;
+    const fileKey = `${drawOutputFolder()}/${name}`;
+    const { sizeBytes } = await files.put(fileKey, output.path);
+    stored.push({
+      id: drawHexId(),
+      position: output.index,
+      name,
+      contentType: output.contentType,
+      sizeBytes,
+      accessKey: drawToken(),
+      fileKey,
+    });
+  }
+  return stored;
+}
+
+/** Removes files that were stored for an attempt that turned out to be lost. */
+export async function discardOutputs(files: FileStore, outputs: readonly FinishedOutput[]): Promise<void> {
+  for (const output of outputs) await files.remove(output.fileKey);
+}

@@ -1,0 +1,144 @@
+// The worker: claims tasks, keeps their leases alive, runs them, and gives them back when it must stop.
+
+import { randomUUID } from "node:crypto";
+
+import { claimTask, registerWorker, removeWorker, renewLeases } from "../db/queries/leases.ts";
+import type { ClaimedTask } from "../db/queries/leases.ts";
+import { limits } from "../limits.ts";
+import { modelName } from "../tasks/create-task.ts";
+import { chooseVariant } from "./plan-run.ts";
+import { runTask } from "./run-task.ts";
+import type { RunTaskDeps } from "./run-task.ts";
+import type { Manifest } from "@atelier/schema/manifest";
+
+export interface WorkerDeps extends Omit<RunTaskDeps, "workerId"> {
+  readonly listModels: () => readonly Manifest[];
+  /** Follows a PostgreSQL channel; the handler is also called with "" after a reconnect. */
+  readonly listen: (channel: string, handler: (payload: string) => void) => Promise<() => Promise<void>>;
+  /** Tasks that run at once. */
+  readonly slots: number;
+}
+
+export interface Worker {
+  readonly id: string;
+  /** Claims and starts what can be started now; resolves when there is nothing more to claim. */
+  runOnce(): Promise<void>;
+  /** Stops claiming, lets running tasks end within the limit, returns the others to the queue, stops the engines. */
+  drain(): Promise<void>;
+}
+
+interface HeldTask {
+  readonly task: ClaimedTask;
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export async function startWorker(deps: WorkerDeps): Promise<Worker> {
+  const worker = new ClaimingWorker(deps);
+  await worker.start();
+  return worker;
+}
+
+class ClaimingWorker implements Worker {
+  readonly id = randomUUID();
+  readonly #deps: WorkerDeps;
+  readonly #held = new Map<string, HeldTask>();
+  #timers: NodeJS.Timeout[] = [];
+  #unlisten: (() => Promise<void>)[] = [];
+  #claiming: Promise<void> | undefined;
+  #claimAgain = false;
+  #stopping = false;
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    await registerWorker(this.#deps.db, { id: this.id, engines: this.#deps.engines.names });
+    this.#unlisten.push(await this.#deps.listen("atelier_queue", () => this.#wake()));
+    this.#unlisten.push(await this.#deps.listen("atelier_kill", (payload) => this.#onKill(payload)));
+    this.#timers.push(setInterval(() => this.#wake(), limits.claimPollMs));
+    this.#timers.push(setInterval(() => void this.#beat(), limits.heartbeatMs));
+    this.#wake();
+  }
+
+  runOnce(): Promise<void> {
+    this.#claimAgain = true;
+    this.#claiming ??= this.#claimWhilePossible().finally(() => (this.#claiming = undefined));
+    return this.#claiming;
+  }
+
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers.slice(0, 1)) clearInterval(timer);
+    await this.#claiming;
+    const timer = setTimeout(() => this.#abortAll("drain"), limits.drainMs);
+    await Promise.all([...this.#held.values()].map((held) => held.ended));
+    clearTimeout(timer);
+    for (const heartbeat of this.#timers) clearInterval(heartbeat);
+    await this.#deps.engines.stop();
+    for (const unlisten of this.#unlisten) await unlisten();
+    await removeWorker(this.#deps.db, this.id);
+  }
+
+  #wake(): void {
+    this.runOnce().catch((error: unknown) => this.#deps.log.warn({ err: error }, "worker.claim_failed"));
+  }
+
+  async #claimWhilePossible(): Promise<void> {
+    while (this.#claimAgain && !this.#stopping && this.#held.size < this.#deps.slots) {
+      this.#claimAgain = false;
+      const task = await claimTask(this.#deps.db, {
+        workerId: this.id,
+        models: this.#runnableModels(),
+        leaseMs: limits.leaseMs,
+      });
+      if (!task) continue;
+      this.#claimAgain = true;
+      this.#hold(task);
+    }
+  }
+
+  #runnableModels(): string[] {
+    const { engines, folders, listModels } = this.#deps;
+    return listModels()
+      .filter((manifest) => chooseVariant(manifest, engines.names, folders))
+      .map(modelName);
+  }
+
+  #hold(task: ClaimedTask): void {
+    const controller = new AbortController();
+    this.#deps.log.info({ taskId: task.id, attempt: task.attempt, model: task.model }, "task.claimed");
+    const ended = runTask({ ...this.#deps, workerId: this.id }, task, controller.signal).finally(() => {
+      this.#held.delete(task.id);
+      this.#wake();
+    });
+    this.#held.set(task.id, { task, controller, ended });
+  }
+
+  #onKill(payload: string): void {
+    const [taskId, attempt] = payload.split(":");
+    const held = this.#held.get(taskId ?? "");
+    if (held && String(held.task.attempt) === attempt) held.controller.abort("killed");
+  }
+
+  /** Renews the leases. A held task that the database no longer gives to us was killed or rescued: its engine stops. */
+  async #beat(): Promise<void> {
+    try {
+      const before = [...this.#held.values()];
+      if (before.length === 0) return;
+      const renewed = await renewLeases(this.#deps.db, { workerId: this.id, leaseMs: limits.leaseMs });
+      const ours = new Set(renewed.map((lease) => `${lease.id}:${lease.attempt}`));
+      for (const { task, controller } of before) {
+        const key = `${task.id}:${task.attempt}`;
+        if (!ours.has(key) && this.#held.get(task.id)?.task.attempt === task.attempt) controller.abort("lost");
+      }
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, "worker.heartbeat_failed");
+    }
+  }
+
+  #abortAll(reason: string): void {
+    for (const held of this.#held.values()) held.controller.abort(reason);
+  }
+}
