@@ -4,7 +4,7 @@ import { cancelWaitingTask } from "../db/queries/endings.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { AtelierError } from "../errors.ts";
 import { findTask } from "./find-task.ts";
-import type { Task, TaskReference } from "./task.ts";
+import type { Task, TaskReference } from "../db/task.ts";
 
 /** Cancels and returns the task as it then is.
  *  Throws TASK_NOT_FOUND, or TASK_NOT_CANCELLABLE once a worker has it or it has ended. */

@@ -2,7 +2,7 @@
 
 import { selectTask } from "../db/queries/tasks.ts";
 import type { Queryable } from "../db/queryable.ts";
-import type { Task, TaskReference } from "./task.ts";
+import type { Task, TaskReference } from "../db/task.ts";
 
 const largestId = 9_223_372_036_854_775_807n;
 

@@ -6,7 +6,7 @@ import { killLeasedTask } from "../db/queries/endings.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { AtelierError } from "../errors.ts";
 import { findTask } from "./find-task.ts";
-import type { Task, TaskReference } from "./task.ts";
+import type { Task, TaskReference } from "../db/task.ts";
 
 /** Kills and returns the task as it then is: `task_cancel`, pexit "137", no outputs, no cost. The engine stops within a
  *  step; whatever its worker still reports changes nothing.

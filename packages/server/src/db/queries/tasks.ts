@@ -2,7 +2,7 @@
 
 import type { Status } from "@atelier/schema/status";
 
-import type { Task, TaskOutput } from "../../tasks/task.ts";
+import type { Task, TaskOutput } from "../task.ts";
 import type { Queryable } from "../queryable.ts";
 
 interface TaskRow {
