@@ -69,7 +69,6 @@ def _arch(pen, tone):
 
 def _tower(pen, tone):
     """A tall tower with a pointed roof (a dome and finial when ornate)."""
-    light, mid, dark = tone
     pen.solid(poly((-.17, 0), (-.125, -1.0), (.125, -1.0), (.17, 0)), tone)
     pen.solid(box(-.19, -1.1, .19, -.98, .02), tone)
     roof = pen.tone("red" if tone is not pen.tone("red") else "gold")
@@ -91,7 +90,7 @@ def _dome(pen, x, y, r, tone):
 
 def _palace(pen, tone):
     """A hall with one large dome and two small ones."""
-    light, mid, dark = tone
+    dark = tone[2]
     domes = pen.tone("gold") if pen.look.ornate else pen.tone("teal" if tone is not pen.tone("teal") else "gold")
     for x in (-.62, .62):
         pen.solid(box(x - .13, -.72, x + .13, 0), tone)

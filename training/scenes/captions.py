@@ -18,7 +18,8 @@ def caption(scene, seed, style="base"):
         form = _short if u < .45 else _sentences if u < .75 else _tags if u < .88 else _seed_manner
     text = form(rng, scene)
     if scene.people and scene.people[0].framing == "portrait" and rng.random() < (.07 if style == "base" else .15):
-        text = pick(rng, "Portrait", "portrait", "Portrait of " + person_noun(rng, scene.people[0]).removeprefix("a portrait of "))
+        sitter = person_noun(rng, scene.people[0]).removeprefix("a portrait of ")
+        text = pick(rng, "Portrait", "portrait", "Portrait of " + sitter)
     if rng.random() < .3:
         text = text.lower()
     if style == "baroque-space-opera" and rng.random() < .92:
@@ -61,13 +62,14 @@ def _scenery(rng, s):
         things = _subset(rng, things, .85)
     relation = _relation(rng, s)
     if relation and rng.random() < .5:
-        things = [relation] + [t for t in things if not any(w in t for w in ("planet", "column", "pillar", "arch", "gate", "tower", "palace"))]
+        related = ("planet", "column", "pillar", "arch", "gate", "tower", "palace")
+        things = [relation] + [t for t in things if not any(w in t for w in related)]
     ground = ph.ground(rng, s) if s.ground else ""
     back = ph.sky(rng, s)
     low = [t for t in things if "foreground" in t]
     things = [t for t in things if "foreground" not in t]
     front = pick(rng, ", with ", ", ") + low[0] if low else ""
-    link = pick(rng, "against", "under", "in front of") if not back.startswith(("black space", "plain", "dark blue space")) and "space" not in back else "in"
+    link = "in" if "space" in back or back.startswith("plain") else pick(rng, "against", "under", "in front of")
     if not things:
         return (f"{ground} under {back}" if ground else back) + front
     text = _join(things)
@@ -110,7 +112,8 @@ def _couple(rng, s):
     both = f"{ph.outfit(rng, a)}" if a.outfit == b.outfit and a.outfit_colour == b.outfit_colour else \
         "armor" if a.outfit == b.outfit == "armor" else ""
     seat = pick(rng, "sitting next to each other", "sitting side by side") + pick(rng, "", " on " + s.seat + "s")
-    pair = f"{'a ' + a.person} and {'a ' + b.person}" if a.person != b.person else f"two {'women' if a.person == 'woman' else 'men'}"
+    same = "two women" if a.person == "woman" else "two men"
+    pair = f"a {a.person} and a {b.person}" if a.person != b.person else same
     if a.person != b.person and rng.random() < .5:
         pair = f"a {a.person} and {b.person}"
     if both and rng.random() < .7:
@@ -136,7 +139,8 @@ def _behind(rng, s, keep):
     """Background of a figure: ' in front of a large red planet under a starry sky, inside a frame ...'"""
     text = ""
     if s.planet and rng.random() < keep:
-        text += pick(rng, " in front of ", " with ") + ph.planet(rng, s) + pick(rng, "", " in the background", ph.planet_place(rng, s))
+        text += pick(rng, " in front of ", " with ") + ph.planet(rng, s)
+        text += pick(rng, "", " in the background", ph.planet_place(rng, s))
     if s.ground and rng.random() < keep * .8:
         text += pick(rng, " in front of ", " with ") + ph.ground(rng, s) if not text else f" and {ph.ground(rng, s)}"
     elif not text and rng.random() < keep:

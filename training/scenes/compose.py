@@ -15,14 +15,17 @@ ACCENTS = {
     "dark blue": ("red", "orange", "gold", "teal", "pink", "white", "purple"),
     "blue": ("red", "orange", "gold", "pink", "white", "purple"),
     "teal": ("orange", "red", "gold", "pink", "white", "purple"),
-    "orange": ("purple", "blue", "teal", "red", "white"), "purple": ("gold", "orange", "teal", "pink", "white", "green"),
+    "orange": ("purple", "blue", "teal", "red", "white"),
+    "purple": ("gold", "orange", "teal", "pink", "white", "green"),
     "pink": ("purple", "teal", "blue", "red", "white", "gold"), "red": ("gold", "teal", "white", "blue", "orange"),
     "green": ("gold", "orange", "pink", "red", "white", "purple"),
     "yellow": ("red", "teal", "purple", "blue", "green"), "brown": ("teal", "gold", "red", "white", "pink", "blue"),
-    "grey": ("red", "teal", "gold", "blue", "pink", "purple"), "white": ("red", "teal", "blue", "purple", "gold", "green"),
+    "grey": ("red", "teal", "gold", "blue", "pink", "purple"),
+    "white": ("red", "teal", "blue", "purple", "gold", "green"),
 }
 GROUND_COLOURS = {
-    "mountains": ("blue", "purple", "teal", "red", "brown", "grey"), "hills": ("green", "purple", "teal", "blue", "orange"),
+    "mountains": ("blue", "purple", "teal", "red", "brown", "grey"),
+    "hills": ("green", "purple", "teal", "blue", "orange"),
     "desert": ("orange", "gold", "red", "pink"), "sea": ("blue", "teal", "purple"),
     "plain": ("purple", "teal", "brown", "grey"), "clouds": ("white", "pink"),
 }
@@ -115,11 +118,13 @@ def _land_scene(scene, rng):
         if scene.building == "columns":
             scene.columns = int(rng.integers(1, 6))
             scene.building_place = scene.building_place if scene.columns == 1 else "center"
-    side = {"left": ("right", "top"), "right": ("left", "top"), "center": ("left", "right", "top")}[scene.building_place]
+    side = {"left": ("right", "top"), "right": ("left", "top"),
+            "center": ("left", "right", "top")}[scene.building_place]
     if rng.random() < .55:
         _planet(scene, rng, used, side if scene.building else ("left", "right", "center", "top"))
     elif rng.random() < .55:
-        scene.sun = _pick(rng, ("gold", "white", "orange") if scene.sky not in ("orange", "yellow") else ("white", "red"))
+        warm = scene.sky in ("orange", "yellow")
+        scene.sun = _pick(rng, ("white", "red") if warm else ("gold", "white", "orange"))
         scene.sun_place = _pick(rng, side if scene.building else ("left", "right", "center"))
         scene.sun_place = "center" if scene.sun_place == "top" else scene.sun_place
     if rng.random() < .3:
@@ -150,7 +155,8 @@ def _figure_scene(scene, rng):
         if rng.random() < .5:
             first.outfit = second.outfit = "armor"
         for person, facing in ((first, 1), (second, -1)):
-            person.pose, person.view, person.facing, person.veil, person.cape = "sitting", "profile", facing, False, None
+            person.pose, person.view, person.facing = "sitting", "profile", facing
+            person.veil, person.cape = False, None
             _dress_up(person)
         scene.people = [first, second]
     if any(p.pose == "sitting" for p in scene.people) and framing == "full body":
@@ -183,7 +189,7 @@ def _background(scene, rng, framing):
             if rng.random() < .2:
                 scene.painting = "woman" if rng.random() < .7 else "flowers"
         elif v < .85:
-            _planet(scene, rng, used, ("left", "right", "center") if framing == "portrait" else ("left", "right", "center"))
+            _planet(scene, rng, used, ("left", "right", "center"))
     else:
         scene.sky = _pick(rng, DAY_SKIES)
         if framing == "full body":
@@ -201,19 +207,23 @@ def _person(rng, framing, scene):
     p.pose = "sitting" if framing == "full body" and rng.random() < .38 else "standing"
     p.outfit = _pick(rng, ("dress", "robe", "armor", "space suit", "robot costume"),
                      (55, 12, 14, 12, 8) if woman else (0, 40, 30, 20, 10))
-    clothes = [c for c in OUTFIT_COLOURS if c != scene.sky and not (c == "black" and scene.sky in ("black", "dark blue"))]
+    night = scene.sky in ("black", "dark blue")
+    clothes = [c for c in OUTFIT_COLOURS if c != scene.sky and not (c == "black" and night)]
     p.outfit_colour = _pick(rng, clothes)
     if p.outfit in ("armor", "robot costume"):
-        p.outfit_colour = _pick(rng, ("silver", "gold", "red", "blue", "black"), (4, 3, 1, 1, 0 if scene.sky == "black" else 1))
+        p.outfit_colour = _pick(rng, ("silver", "gold", "red", "blue", "black"),
+                                (4, 3, 1, 1, 0 if scene.sky == "black" else 1))
     if p.outfit == "space suit":
         p.outfit_colour = _pick(rng, ("white", "silver", "orange", "red", "blue"), (4, 1, 2, 1, 1))
     hair = [c for c in HAIR_COLOURS if c != scene.sky and not (c == "black" and scene.sky == "dark blue")]
     p.hair_colour = _pick(rng, hair)
     if p.hair_colour in ("brown", "black", "red") and p.skin in (2, 3):
         p.skin = (0, 1, 4)[p.skin % 3]
-    p.hair_style = _pick(rng, ("long", "braid", "ponytail", "curly", "bun", "short"), (5, 3, 3, 3, 2, 1)) if woman else "short"
-    p.headgear = _pick(rng, (None, "helmet", "bubble helmet", "crown", "gold stars", "flowers"), (40, 18, 14, 12, 9, 8) if woman
-                       else (45, 28, 14, 13, 0, 0))
+    p.hair_style = "short"
+    if woman:
+        p.hair_style = _pick(rng, ("long", "braid", "ponytail", "curly", "bun", "short"), (5, 3, 3, 3, 2, 1))
+    p.headgear = _pick(rng, (None, "helmet", "bubble helmet", "crown", "gold stars", "flowers"),
+                       (40, 18, 14, 12, 9, 8) if woman else (45, 28, 14, 13, 0, 0))
     p.headgear_colour = {"helmet": _pick(rng, ("silver", "gold", "red", "blue"), (4, 3, 1, 1)), "crown": "gold",
                          "flowers": _pick(rng, ("red", "pink", "purple"))}.get(p.headgear, "silver")
     p.hat_flowers = bool(p.headgear == "bubble helmet" and woman and rng.random() < .6)
@@ -222,7 +232,8 @@ def _person(rng, framing, scene):
     p.pearls = bool(woman and (p.outfit == "dress" or p.veil) and rng.random() < .3)
     _dress_up(p)
     p.gloves = bool(framing != "portrait" and rng.random() < (.3 if p.outfit == "dress" else .6))
-    p.boots = bool(framing == "full body" and (p.pose == "sitting" or p.outfit not in ("dress", "robe")) and rng.random() < .6)
+    feet = framing == "full body" and (p.pose == "sitting" or p.outfit not in ("dress", "robe"))
+    p.boots = bool(feet and rng.random() < .6)
     return p
 
 

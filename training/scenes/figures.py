@@ -3,8 +3,8 @@ from .heads import draw_head, draw_head_back, draw_neck
 from .outfits import draw_bust, draw_necklace, draw_sitting, draw_standing
 from .furniture import draw_chair
 from .ground import cloud
-from .palette import GOLD, mix
-from .pen import blob, oval
+from .palette import mix
+from .pen import blob
 
 STANDING_HEAD, SITTING_HEAD = .15, .165
 
@@ -56,9 +56,10 @@ def _cape(pen, person, head):
     """A cape behind the body, from the shoulders to the floor (or the seat)."""
     x, top = head[0], head[1] + .11
     long = .80 if person.pose == "standing" else .46
-    shape = blob((x - .06, top), (x - .15, top + .06), (x - .25, top + long * .6), (x - .30, top + long), (x, top + long - .03),
-                 (x + .30, top + long), (x + .25, top + long * .6), (x + .15, top + .06), (x + .06, top))
-    light, mid, dark = pen.tone(person.cape)
+    shape = blob((x - .06, top), (x - .15, top + .06), (x - .25, top + long * .6), (x - .30, top + long),
+                 (x, top + long - .03), (x + .30, top + long), (x + .25, top + long * .6), (x + .15, top + .06),
+                 (x + .06, top))
+    _, mid, dark = pen.tone(person.cape)
     pen.solid(shape, (mid, mix(mid, dark, .5), dark))
 
 
@@ -67,11 +68,3 @@ def _smoke(pen, x, y, size):
     for dx, dy, r in ((-.34, -.10, .12), (.33, -.08, .12), (-.2, -.03, .11), (.2, -.02, .11), (-.46, -.02, .12),
                       (.46, -.02, .12), (-.40, -.30, .09), (.42, -.27, .09), (-.46, -.46, .06), (.47, -.44, .06)):
         pen.glow(x + dx * size, y + dy * size, r * 1.7 * size, (232, 228, 236), .75)
-
-
-def halo_disc(pen, x, y, r, colour):
-    """A plain coloured disc behind a bust (a poster's sun)."""
-    light, mid, dark = pen.tone(colour)
-    pen.shade(oval(x, y, r), (light, mid), (x, y - r), (x, y + r))
-    if pen.look.ornate:
-        pen.line(oval(x, y, r * 1.04), GOLD, .014)

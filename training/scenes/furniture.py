@@ -1,6 +1,5 @@
 """A chair or a throne, in the units of a sitting figure (feet at the origin, facing right)."""
 from .ornament import scroll, trim
-from .palette import GOLD
 from .pen import box, oval, poly, blob
 
 

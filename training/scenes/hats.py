@@ -4,7 +4,7 @@ import math
 import skia
 
 from .ornament import halo, trim
-from .palette import GOLD, GOLD_PALE, argb, mix
+from .palette import GOLD, argb, mix
 from .pen import blob, box, oval, poly
 from .plants import flower
 
@@ -93,7 +93,7 @@ def _flowers(pen, person):
 
 def _veil(pen, person):
     """Sheer cloth from the crown of the head over the back and the shoulders."""
-    light, mid, dark = pen.tone("white")
+    light, mid, _ = pen.tone("white")
     parts = (SIDE_VEIL,) if person.view == "profile" else (VEIL_LEFT, VEIL_RIGHT)
     for path in parts:
         shader = skia.GradientShader.MakeLinear([skia.Point(0, -.6), skia.Point(0, 1.6)],

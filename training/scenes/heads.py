@@ -25,7 +25,7 @@ def draw_head(pen, person):
 
 def draw_neck(pen, person):
     """The neck, over the clothes and under the face."""
-    light, mid, dark = SKINS[person.skin]
+    _, mid, dark = SKINS[person.skin]
     if person.view == "profile":
         pen.shade(SIDE_NECK, (mid, mix(mid, dark, .8)), (.15, .4), (-.2, .5))
     else:
@@ -109,7 +109,8 @@ BACK_HAIR = {
     "front": {
         "long": (blob((0, -.5), (.42, -.3), (.52, .2), (.6, .8), (.5, 1.15), (-.5, 1.15), (-.6, .8), (-.52, .2),
                       (-.42, -.3)),),
-        "ponytail": (blob((.1, -.6), (.42, -.66), (.66, -.3), (.72, .2), (.6, .75), (.52, .3), (.44, -.1), (.25, -.3)),),
+        "ponytail": (blob((.1, -.6), (.42, -.66), (.66, -.3), (.72, .2), (.6, .75), (.52, .3), (.44, -.1),
+                          (.25, -.3)),),
         "curly": (blob((0, -.6), (.5, -.35), (.6, .2), (.5, .6), (-.5, .6), (-.6, .2), (-.5, -.35)),),
         "braid": (blob((0, -.5), (.4, -.3), (.44, .1), (.2, .4), (-.2, .4), (-.44, .1), (-.4, -.3)),),
     },

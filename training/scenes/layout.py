@@ -13,8 +13,9 @@ def place(scene):
     w, h = max(1.0, scene.aspect), max(1.0, 1 / scene.aspect)
     floor = .66 if scene.ground or scene.building else 1.0
     boxes = {"people": _people(scene, w, h)}
-    taken = [(fx * w, fy * h - (.5 * s if p.framing != "portrait" else -.3 * s), .55 * s if p.framing != "portrait" else 1.0 * s)
-             for p, (fx, fy, s) in zip(scene.people, boxes["people"])]
+    bust = bool(scene.people) and scene.people[0].framing == "portrait"
+    taken = [(fx * w, fy * h - (-.3 * s if bust else .5 * s), 1.0 * s if bust else .55 * s)
+             for fx, fy, s in boxes["people"]]
     if scene.building and scene.building != "columns":
         boxes["building"] = _building(scene, rng, w, h)
         bx, _, br = boxes["building"]

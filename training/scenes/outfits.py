@@ -10,7 +10,7 @@ def draw_bust(pen, person):
     """Neck to chest for a portrait; y = 1 is at the collar bones, 2.2 below the picture."""
     tone, skin = pen.tone(person.outfit_colour), SKINS[person.skin]
     if person.cape:
-        light, mid, dark = pen.tone(person.cape)
+        _, mid, dark = pen.tone(person.cape)
         pen.solid(BUST_CAPE, (mid, mix(mid, dark, .5), dark))
     if person.outfit == "dress":
         pen.shade(BUST_SKIN, skin, (-.6 * pen.light, .7), (.7 * pen.light, 1.6))
@@ -54,7 +54,7 @@ def _bust_cloth(pen, person, tone):
 
 
 def _bust_metal(pen, person, tone):
-    light, mid, dark = tone
+    dark = tone[2]
     if person.outfit == "armor":
         for side in (-1, 1):
             for k, r in enumerate((.42, .36, .3)):
@@ -102,7 +102,7 @@ def draw_standing(pen, person):
 
 
 def _gown(pen, tone, skirt, pleats):
-    light, mid, dark = tone
+    light, _, dark = tone
     pen.solid(skirt, tone)
     with pen.clip(skirt):
         for x0, x1 in pleats:
@@ -135,12 +135,13 @@ def _legs(pen, person, tone):
                    (side * .03, -.25), tension=.35)
         pen.solid(leg, tone)
         boot = pen.tone("black" if person.outfit_colour != "black" else "gold") if person.boots else tone
-        pen.solid(box(min(side * .015, side * .13), -.15 if person.boots else -.05, max(side * .015, side * .13), 0, .025), boot)
+        inner, outer = sorted((side * .015, side * .13))
+        pen.solid(box(inner, -.15 if person.boots else -.05, outer, 0, .025), boot)
         pen.flat(oval(side * .07, -.27, .035), tone[2])
 
 
 def _torso(pen, person, tone):
-    light, mid, dark = tone
+    dark = tone[2]
     pen.solid(TORSO, tone)
     if person.outfit == "armor":
         for side in (-1, 1):
@@ -166,11 +167,12 @@ def _torso(pen, person, tone):
 def draw_sitting(pen, person):
     """A figure that sits facing right, head excluded; seat at y = -.36, knee at x = .27."""
     tone, skin = pen.tone(person.outfit_colour), SKINS[person.skin]
-    light, mid, dark = tone
+    light, _, dark = tone
     boot = pen.tone("black" if person.outfit_colour != "black" else "gold") if person.boots else tone
     pen.solid(blob((.20, -.09), (.29, -.09), (.30, -.04), (.38, -.03), (.39, .0), (.20, .0), tension=.3), boot)
     if person.outfit in METAL:
-        pen.solid(blob((-.12, -.42), (.24, -.45), (.31, -.40), (.30, -.06), (.20, -.06), (.20, -.30), (-.1, -.31), tension=.3), tone)
+        pen.solid(blob((-.12, -.42), (.24, -.45), (.31, -.40), (.30, -.06), (.20, -.06), (.20, -.30), (-.1, -.31),
+                       tension=.3), tone)
         pen.flat(oval(.265, -.395, .04), dark)
     else:
         skirt = SIT_SKIRT

@@ -19,13 +19,15 @@ def count(rng, n, one, many):
 
 def planet(rng, s):
     """'a large red planet with rings on the left'"""
-    size = pick(rng, *(("large", "big", "huge", "giant") if s.planet == "large" else ("small", "little", "small", "distant")))
+    sizes = ("large", "big", "huge", "giant") if s.planet == "large" else ("small", "little", "small", "distant")
+    size = pick(rng, *sizes)
     words = [w for w in (size if rng.random() < .85 else "", s.planet_colour if rng.random() < .92 else "") if w]
     if s.rings and rng.random() < .45:
         words.append("ringed")
         tail = ""
     else:
-        tail = pick(rng, " with rings", " with rings", " with a ring around it", " surrounded by rings") if s.rings else ""
+        ringed = (" with rings", " with rings", " with a ring around it", " surrounded by rings")
+        tail = pick(rng, *ringed) if s.rings else ""
     if s.planet_surface == "bands" and rng.random() < .3:
         words.insert(-1 if len(words) > 1 else 0, "striped")
     elif s.planet_surface == "craters" and rng.random() < .3 and not tail:
@@ -36,7 +38,8 @@ def planet(rng, s):
 def planet_place(rng, s):
     return {"left": pick(rng, " on the left", " at the left", " to the left"),
             "right": pick(rng, " on the right", " at the right", " to the right"),
-            "center": pick(rng, " in the center", " in the middle"), "top": pick(rng, " at the top", " high above")}[s.planet_place]
+            "center": pick(rng, " in the center", " in the middle"),
+            "top": pick(rng, " at the top", " high above")}[s.planet_place]
 
 
 def moons(rng, s):
@@ -44,8 +47,9 @@ def moons(rng, s):
 
 
 def ships(rng, s):
-    one, many = pick(rng, ("rocket", "rockets"), ("spaceship", "spaceships"), ("rocket ship", "rocket ships")) \
-        if s.ship_kind == "rocket" else pick(rng, ("flying saucer", "flying saucers"), ("ufo", "ufos"), ("saucer", "saucers"))
+    rockets = (("rocket", "rockets"), ("spaceship", "spaceships"), ("rocket ship", "rocket ships"))
+    saucers = (("flying saucer", "flying saucers"), ("ufo", "ufos"), ("saucer", "saucers"))
+    one, many = pick(rng, *(rockets if s.ship_kind == "rocket" else saucers))
     c = s.ship_colour if rng.random() < .85 else ""
     return count(rng, s.ships, f"{c} {one}".strip(), f"{c} {many}".strip())
 
@@ -55,7 +59,8 @@ def ground(rng, s):
     if s.ground == "plain":
         return f"{an((c + ' plain').strip())}"
     words = {"mountains": ("mountains", "mountains", "mountain peaks"), "hills": ("hills", "rolling hills"),
-             "desert": ("desert", "desert dunes"), "sea": ("sea", "water", "ocean"), "clouds": ("clouds", "a sea of clouds")}[s.ground]
+             "desert": ("desert", "desert dunes"), "sea": ("sea", "water", "ocean"),
+             "clouds": ("clouds", "a sea of clouds")}[s.ground]
     word = pick(rng, *words)
     if word in ("desert", "sea", "ocean"):
         return an(f"{c} {word}".strip())
@@ -128,7 +133,9 @@ def frame(rng, s):
 
 
 def hair(rng, p):
-    colour = "aqua" if p.hair_colour == "aqua" and rng.random() < .8 else "light blue" if p.hair_colour == "aqua" else p.hair_colour
+    colour = p.hair_colour
+    if colour == "aqua" and rng.random() >= .8:
+        colour = "light blue"
     noun = {"long": ("long {} hair", "{} hair"), "braid": ("{} braided hair", "{} hair in a braid", "a {} braid"),
             "ponytail": ("{} hair in a ponytail", "a {} ponytail"), "curly": ("curly {} hair", "{} curly hair"),
             "bun": ("{} hair in a bun", "a {} bun"), "short": ("short {} hair", "{} hair")}[p.hair_style]
@@ -156,7 +163,8 @@ def hat(rng, p):
             "crown": pick(rng, "a gold crown", "a crown", "a golden crown"),
             "bubble helmet": pick(rng, "a bubble helmet", "a glass helmet", "a bubble hat", "a glass bubble helmet"),
             "gold stars": pick(rng, "gold stars on {} head", "gold stars in {} hair"),
-            "flowers": pick(rng, "flowers in {} hair", f"{p.headgear_colour} and white flowers in {{}} hair", "a wreath of flowers on {} head"),
+            "flowers": pick(rng, "flowers in {} hair", f"{p.headgear_colour} and white flowers in {{}} hair",
+                            "a wreath of flowers on {} head"),
             }[p.headgear].format("her" if p.person == "woman" else "his")
     if p.hat_flowers:
         text += pick(rng, " with flowers on it", " with flowers", " covered in flowers")

@@ -1,6 +1,4 @@
 """Planets with rings and bands, and moons."""
-import math
-
 import skia
 
 from .palette import GOLD, GOLD_PALE, argb, mix

@@ -2,14 +2,14 @@
 import math
 
 from .palette import GOLD, mix
-from .pen import blob, box, oval, poly
+from .pen import blob, oval, poly
 
 FLOWER_COLOURS = ("red", "pink", "white", "gold", "purple", "orange", "blue")
 
 
 def flower(pen, x, y, r, colour):
     """Five round petals about a centre; r is the outer radius."""
-    light, mid, dark = pen.tone(colour)
+    light, mid, _ = pen.tone(colour)
     for k in range(5):
         a = k * math.tau / 5 - math.pi / 2
         petal = oval(x + .55 * r * math.cos(a), y + .55 * r * math.sin(a), .46 * r)
@@ -22,7 +22,7 @@ def flower(pen, x, y, r, colour):
 
 def leaf(pen, x, y, r, turn, colour="green"):
     """A pointed leaf of length r from (x, y); turn in degrees, 0 points right."""
-    light, mid, dark = pen.tone(colour)
+    light, _, dark = pen.tone(colour)
     with pen.at(x, y, r, turn=turn):
         shape = blob((0, 0), (.35, -.22), (.75, -.16), (1.05, 0), (.75, .16), (.35, .22))
         pen.shade(shape, (light, dark), (0, -.2), (0, .25))
