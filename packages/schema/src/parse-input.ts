@@ -1,0 +1,57 @@
+// Turns the raw values of a request into the validated input of a run: the only place where values are coerced and checked.
+
+import { isLeftOut, parseValue, wellFormed } from "./parse-value.ts";
+import type { InputValue, ParseOptions, ProblemCode } from "./parse-value.ts";
+import type { Parameter } from "./manifest.ts";
+
+/** A failure by its registered code; `details` fill that code's text. */
+export interface InputFailure {
+  readonly code: ProblemCode;
+  readonly details: { readonly parameter: string; readonly min?: number; readonly max?: number };
+}
+
+export type InputResult =
+  | {
+      readonly ok: true;
+      /** One value per declared parameter; an optional number without value and default is absent. */
+      readonly input: Record<string, InputValue>;
+      /** The declared parameters as they were sent, for the task's `parameters`; the seed in use is always among them. */
+      readonly echo: Record<string, unknown>;
+    }
+  | { readonly ok: false; readonly failure: InputFailure };
+
+/** Parses the raw values of one request: text, numbers, booleans, null, or lists of one of those (a repeated form key).
+ *  `""` and `null` mean "not given", and so does 0 where 0 lies outside the range; the default is used then. Keys that are
+ *  not declared are ignored. The first failure in the order of declaration is returned.
+ *  Source: docs/wire-contract.md, "Input values". */
+export function parseInput(
+  parameters: readonly Parameter[],
+  raw: Readonly<Record<string, unknown>>,
+  options: ParseOptions,
+): InputResult {
+  const input: Record<string, InputValue> = {};
+  const echo: Record<string, unknown> = {};
+  for (const parameter of parameters) {
+    const sent = Object.hasOwn(raw, parameter.id) ? singleOf(raw[parameter.id]) : undefined;
+    const parsed = parseValue(parameter, sent, options);
+    if ("problem" in parsed) return { ok: false, failure: failureOf(parsed.problem, parameter) };
+    if (parsed.value !== undefined) input[parameter.id] = parsed.value;
+    if (sent !== undefined) echo[parameter.id] = typeof sent === "string" ? wellFormed(sent) : sent;
+    // The seed in use is reported, because a drawn one could not be asked for again otherwise.
+    if (parameter.role === "seed" && isLeftOut(parameter, sent)) echo[parameter.id] = String(parsed.value);
+  }
+  return { ok: true, input, echo };
+}
+
+/** The value inside a list of one; an empty list is nothing; longer lists stay lists, which no single value accepts. */
+function singleOf(value: unknown): unknown {
+  return Array.isArray(value) && value.length <= 1 ? value[0] : value;
+}
+
+function failureOf(code: ProblemCode, parameter: Parameter): InputFailure {
+  const { id, min, max } = parameter;
+  return {
+    code,
+    details: { parameter: id, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) },
+  };
+}

@@ -1,0 +1,133 @@
+// Coerces and checks one raw value against its declared parameter.
+
+import type { Parameter } from "./manifest.ts";
+
+export type InputValue = string | number | boolean;
+
+export type ProblemCode =
+  | "PARAMETER_REQUIRED"
+  | "PARAMETER_NOT_NUMBER"
+  | "PARAMETER_OUT_OF_RANGE"
+  | "PARAMETER_INVALID";
+
+export interface ParseOptions {
+  /** Draws a seed between 0 and 4294967295; called only where the caller left the seed to the server. */
+  readonly drawSeed: () => number;
+  /** The longest text accepted, in UTF-16 code units. */
+  readonly textCharacters: number;
+}
+
+export type ParsedValue = { readonly value: InputValue | undefined } | { readonly problem: ProblemCode };
+
+const plainNumber = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i;
+const checkboxValues = new Map<string, boolean>([
+  ["true", true],
+  ["on", true],
+  ["1", true],
+  ["false", false],
+  ["off", false],
+  ["0", false],
+]);
+
+/** `sent` is undefined when the key is absent from the request. */
+export function parseValue(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
+  if (isNested(sent)) return { problem: "PARAMETER_INVALID" };
+  if (parameter.role === "seed") return parseSeed(parameter, sent, options);
+  if (!isLeftOut(parameter, sent)) return coerce(parameter, sent, options);
+  if (parameter.default !== "") return coerce(parameter, parameter.default, options);
+  if (parameter.required) return { problem: "PARAMETER_REQUIRED" };
+  return { value: valueOfNothing(parameter) };
+}
+
+/** Whether a value counts as "not given", so that the default (or for a seed: a draw) takes its place. */
+export function isLeftOut(parameter: Parameter, sent: unknown): boolean {
+  if (sent === undefined || sent === null || sent === "") return true;
+  if (parameter.role !== "seed" && !isNumeric(parameter)) return false;
+  if (typeof sent === "string" && sent.trim() === "") return true;
+  const number = numberOf(sent);
+  if (parameter.role === "seed" && number === -1) return true;
+  return number === 0 && !isWithin(parameter, 0);
+}
+
+function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
+  switch (parameter.type) {
+    case "text":
+    case "textarea":
+      return parseText(sent, options);
+    case "select":
+      return parseSelect(parameter, sent);
+    case "checkbox":
+      return parseCheckbox(sent);
+    case "number":
+    case "float":
+    case "range":
+      return parseNumber(parameter, sent, { mustBeInteger: parameter.type === "number" });
+    default:
+      // The registry refuses manifests with file parameters until uploads exist.
+      return { problem: "PARAMETER_INVALID" };
+  }
+}
+
+/** An absent seed is the default; an empty one or -1 is drawn, also where that is the default. */
+function parseSeed(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
+  const asked = sent === undefined ? parameter.default : sent;
+  if (isLeftOut(parameter, asked)) return { value: options.drawSeed() };
+  return parseNumber(parameter, asked, { mustBeInteger: true });
+}
+
+function parseText(sent: unknown, options: ParseOptions): ParsedValue {
+  const text = String(sent);
+  // PostgreSQL stores no NUL, and no prompt needs one.
+  if (text.length > options.textCharacters || text.includes("\0")) return { problem: "PARAMETER_INVALID" };
+  return { value: wellFormed(text) };
+}
+
+function parseSelect(parameter: Parameter, sent: unknown): ParsedValue {
+  const text = String(sent);
+  const isOption = parameter.options?.some((option) => option.value === text) ?? false;
+  return isOption ? { value: text } : { problem: "PARAMETER_INVALID" };
+}
+
+function parseCheckbox(sent: unknown): ParsedValue {
+  const value = checkboxValues.get(String(sent).trim().toLowerCase());
+  return value === undefined ? { problem: "PARAMETER_INVALID" } : { value };
+}
+
+function parseNumber(parameter: Parameter, sent: unknown, rule: { mustBeInteger: boolean }): ParsedValue {
+  const number = numberOf(sent);
+  if (number === undefined) return { problem: "PARAMETER_NOT_NUMBER" };
+  if (!isWithin(parameter, number)) return { problem: "PARAMETER_OUT_OF_RANGE" };
+  if (!Number.isFinite(number)) return { problem: "PARAMETER_NOT_NUMBER" };
+  if (rule.mustBeInteger && !Number.isSafeInteger(number)) return { problem: "PARAMETER_NOT_NUMBER" };
+  // Adding 0 turns -0 into 0.
+  return { value: number + 0 };
+}
+
+/** A number, or text that is a plain decimal; hexadecimal, separators and names of infinity are not numbers here. */
+function numberOf(sent: unknown): number | undefined {
+  if (typeof sent === "number") return Number.isNaN(sent) ? undefined : sent;
+  if (typeof sent !== "string" || sent.length > 64 || !plainNumber.test(sent.trim())) return undefined;
+  return Number(sent.trim());
+}
+
+function isNumeric(parameter: Parameter): boolean {
+  return parameter.type === "number" || parameter.type === "float" || parameter.type === "range";
+}
+
+function isWithin(parameter: Parameter, number: number): boolean {
+  return number >= (parameter.min ?? -Infinity) && number <= (parameter.max ?? Infinity);
+}
+
+function isNested(sent: unknown): boolean {
+  return typeof sent === "object" && sent !== null;
+}
+
+function valueOfNothing(parameter: Parameter): InputValue | undefined {
+  if (isNumeric(parameter)) return undefined;
+  return parameter.type === "checkbox" ? false : "";
+}
+
+/** Half of a split emoji becomes U+FFFD: databases and encoders refuse lone surrogates. */
+export function wellFormed(text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, "\u{FFFD}");
+}
