@@ -1,12 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["atelier-source", "node", "import", "default"];
+// Not "import": vitest hands these to Node as --conditions, and CommonJS packages would then require ES modules.
+const conditions = ["atelier-source", "node"];
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "engines/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    globalSetup: ["tests/global-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores: more workers only make the integration tests slower.

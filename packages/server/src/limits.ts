@@ -21,6 +21,8 @@ export const limits = Object.freeze({
   engineTermMs: 1_500,
   /** Loading a base model on a slow disk. */
   engineStartMs: 60_000,
+  /** Tries of a write whose answer was lost with the database connection. */
+  unknownOutcomeTries: 5,
   /** One message of an engine; pixels travel as files, so lines stay short. */
   engineLineCharacters: 1_000_000,
   /** Tasks that one pass of the rescue looks at. */

@@ -1,0 +1,22 @@
+// Tells a database that is away from a statement that is wrong.
+
+/** Node's codes for a server that is not there or went away. */
+const systemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+
+/** Operator intervention: shutting down, crashed, starting. Too many connections passes as well.
+ *  Source: PostgreSQL, appendix A, error codes. */
+const sqlStates = new Set(["57P01", "57P02", "57P03", "53300"]);
+
+/** pg reports these without a code. */
+const messages = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
+
+/** True when the connection failed, not the statement: the same statement may succeed on another session. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === "string") {
+    return systemCodes.has(code) || sqlStates.has(code) || /^08/.test(code);
+  }
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  return messages.test(error.message);
+}

@@ -1,0 +1,69 @@
+import { EventEmitter, once } from "node:events";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { createTestDatabase } from "./test-database.ts";
+import type { TestDatabase } from "./test-database.ts";
+
+describe("database", () => {
+  let test: TestDatabase;
+  beforeAll(async () => {
+    test = await createTestDatabase();
+  });
+  afterAll(() => test.drop());
+
+  it("gives bigint and numeric as text, timestamptz as a date and json parsed", async () => {
+    const { rows } = await test.db.query(
+      "select 9007199254740993::bigint as big, 0.000585::numeric(24,12) as exact, to_timestamp(0) as time, '[1]'::jsonb as json",
+    );
+    expect(rows).toEqual([{ big: "9007199254740993", exact: "0.000585000000", time: new Date(0), json: [1] }]);
+  });
+
+  it("commits a transaction whose work returns and rolls back one whose work throws", async () => {
+    await test.db.query("create table marks (name text)");
+    await test.db.transaction((tx) => tx.query("insert into marks values ('kept')"));
+    const failing = test.db.transaction(async (tx) => {
+      await tx.query("insert into marks values ('lost')");
+      throw new Error("on purpose");
+    });
+    await expect(failing).rejects.toThrow("on purpose");
+    expect((await test.db.query("select name from marks")).rows).toEqual([{ name: "kept" }]);
+  });
+
+  it("repeats a read whose session was terminated, and reports a write as unavailable", async () => {
+    const killSelf = "pg_terminate_backend(pg_backend_pid())";
+    await test.db.query("create sequence tries");
+    // The first execution ends its own session; the second sees a higher number and answers.
+    const { rows } = await test.db.query(`select case when nextval('tries') = 1 then ${killSelf} else true end as answered`);
+    expect(rows).toEqual([{ answered: true }]);
+    const write = test.db.query(`insert into marks select 'written' where ${killSelf}`);
+    await expect(write).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+    expect((await test.db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  it("reports a wrong statement as it is", async () => {
+    await expect(test.db.query("select nothing from nowhere")).rejects.toMatchObject({ code: "42P01" });
+  });
+
+  it("delivers notifications, and tells the listener when its session was replaced", async () => {
+    const events = new EventEmitter();
+    const subscription = await test.db.listen(
+      "news",
+      (payload) => events.emit("news", payload),
+      () => events.emit("reconnected"),
+    );
+    const first = once(events, "news");
+    await test.db.query("select pg_notify('news', 'one')");
+    expect(await first).toEqual(["one"]);
+
+    const reconnected = once(events, "reconnected");
+    await test.db.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'atelier-listen' and datname = current_database()",
+    );
+    await reconnected;
+    const second = once(events, "news");
+    await test.db.query("select pg_notify('news', 'two')");
+    expect(await second).toEqual(["two"]);
+    subscription.stop();
+  });
+});

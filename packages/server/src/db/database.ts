@@ -1,0 +1,145 @@
+// The door to PostgreSQL: a pool with retries for what is safe to repeat, transactions, and notifications.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import pg from "pg";
+
+import { AtelierError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { isConnectionError } from "./connection-error.ts";
+import { Listener } from "./listener.ts";
+import type { Subscription } from "./listener.ts";
+import type { Queryable } from "./queryable.ts";
+
+/** Where the database is: a URL, or the socket folder of an embedded one. */
+export type DatabaseAddress =
+  | { readonly connectionString: string }
+  | { readonly host: string; readonly user: string; readonly database: string };
+
+export interface Database extends Queryable {
+  /** Runs one statement. Outlasts a database that is away for a moment where repeating is safe: while no session can be
+   *  had, and for `select` statements also afterwards. Throws SERVER_UNAVAILABLE when the database stays away, or when a
+   *  write may or may not have happened. */
+  query: Queryable["query"];
+  /** Runs `work` in one transaction: committed when it returns, rolled back when it throws.
+   *  Throws SERVER_UNAVAILABLE when the connection is lost on the way; whether it was committed is then unknown. */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  /** Calls `onNotification` for each NOTIFY on `channel`. Notifications may be lost while the database is away:
+   *  `onReconnect` then tells the listener to look for itself. Resolves when listening. */
+  listen(
+    channel: string,
+    onNotification: (payload: string) => void,
+    onReconnect?: () => void,
+  ): Promise<Subscription>;
+  close(): Promise<void>;
+}
+
+/** Opens a pool; connects at the first use. bigint and numeric columns are strings, timestamptz is a Date, json is parsed. */
+export function openDatabase(deps: { log: Log }, address: DatabaseAddress): Database {
+  return new PoolDatabase(deps.log, address);
+}
+
+class PoolDatabase implements Database {
+  readonly #log: Log;
+  readonly #pool: pg.Pool;
+  readonly #listener: Listener;
+  #closed: Promise<void> | undefined;
+
+  constructor(log: Log, address: DatabaseAddress) {
+    this.#log = log;
+    this.#pool = new pg.Pool({
+      ...address,
+      max: limits.poolConnections,
+      connectionTimeoutMillis: limits.poolWaitMs,
+      application_name: "atelier",
+    });
+    // A pool without this handler ends the process when an idle session breaks.
+    this.#pool.on("error", (error) => log.warn({ err: error }, "database.session-lost"));
+    this.#listener = new Listener(log, () => new pg.Client({ ...address, application_name: "atelier-listen" }));
+  }
+
+  async query<Row extends object>(text: string, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {
+    const mayRepeat = /^\s*select\b/i.test(text) && !/\bfor\s+update\b/i.test(text);
+    const deadline = Date.now() + limits.databaseAwayMs;
+    for (let attempt = 0; ; attempt += 1) {
+      const client = await this.#session(deadline);
+      let broken: Error | undefined;
+      try {
+        return await client.query<Row & pg.QueryResultRow>(text, values);
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        broken = error as Error;
+        if (!mayRepeat || Date.now() > deadline) throw unavailable(error);
+      } finally {
+        client.release(broken);
+      }
+      await delay(retryWaitMs(attempt));
+    }
+  }
+
+  async transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    const client = await this.#session(Date.now() + limits.databaseAwayMs);
+    let broken: Error | undefined;
+    try {
+      await client.query("begin");
+      // pg's row type is an index signature; ours are interfaces of the same shape.
+      const result = await work(client as unknown as Queryable);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      if (isConnectionError(error)) {
+        broken = error as Error;
+        throw unavailable(error);
+      }
+      await client.query("rollback").catch((rollbackError: Error) => {
+        broken = rollbackError;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  listen(
+    channel: string,
+    onNotification: (payload: string) => void,
+    onReconnect: () => void = () => undefined,
+  ): Promise<Subscription> {
+    return this.#listener.listen(channel, { onNotification, onReconnect });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.all([this.#listener.close(), this.#pool.end()]).then(() => undefined);
+    return this.#closed;
+  }
+
+  /** A session that answered just now or never broke; nothing has been sent yet, so waiting for it is always safe. */
+  async #session(deadline: number): Promise<pg.PoolClient> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const client = await this.#pool.connect();
+        if (client.listenerCount("error") === 0) client.on("error", this.#onSessionError);
+        return client;
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        if (this.#closed || Date.now() > deadline) throw unavailable(error);
+      }
+      await delay(retryWaitMs(attempt));
+    }
+  }
+
+  /** A session that breaks while it is lent out: the statement that uses it fails by itself. */
+  readonly #onSessionError = (error: Error): void => {
+    this.#log.debug({ err: error }, "database.session-error");
+  };
+}
+
+/** Doubles from try to try, up to the limit. */
+export function retryWaitMs(attempt: number): number {
+  return Math.min(limits.databaseRetryMs * 2 ** attempt, limits.databaseRetryMaxMs);
+}
+
+function unavailable(cause: unknown): AtelierError {
+  return new AtelierError("SERVER_UNAVAILABLE", {}, { cause });
+}

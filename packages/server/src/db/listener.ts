@@ -1,0 +1,94 @@
+// One session that listens for notifications on any number of channels and comes back when it is lost.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import pg from "pg";
+
+import type { Log } from "../log.ts";
+import { limits } from "../limits.ts";
+
+export interface Subscription {
+  /** No call comes after this. */
+  stop(): void;
+}
+
+interface Handlers {
+  readonly onNotification: (payload: string) => void;
+  readonly onReconnect: () => void;
+}
+
+export class Listener {
+  readonly #log: Log;
+  readonly #makeClient: () => pg.Client;
+  readonly #channels = new Map<string, Set<Handlers>>();
+  #client: Promise<pg.Client> | undefined;
+  #closed = false;
+  readonly #closing = new AbortController();
+
+  constructor(log: Log, makeClient: () => pg.Client) {
+    this.#log = log;
+    this.#makeClient = makeClient;
+  }
+
+  async listen(channel: string, handlers: Handlers): Promise<Subscription> {
+    const known = this.#channels.get(channel);
+    const set = known ?? new Set();
+    set.add(handlers);
+    this.#channels.set(channel, set);
+    this.#client ??= this.#connect();
+    const client = await this.#client;
+    // A repeated LISTEN does nothing, so a race with a reconnection is harmless.
+    await client.query(`listen ${pg.escapeIdentifier(channel)}`).catch(this.#onError);
+    return { stop: () => void set.delete(handlers) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#closing.abort();
+    const client = await this.#client?.catch(() => undefined);
+    await client?.end().catch(() => undefined);
+  }
+
+  /** Tries until it succeeds or is closed. */
+  async #connect(): Promise<pg.Client> {
+    for (let attempt = 0; ; attempt += 1) {
+      const client = this.#makeClient();
+      try {
+        client.on("error", this.#onError);
+        client.on("notification", ({ channel, payload }) => this.#notify(channel, payload ?? ""));
+        await client.connect();
+        for (const channel of this.#channels.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+        client.once("end", () => this.#reconnect());
+        return client;
+      } catch (error) {
+        client.end().catch(() => undefined);
+        if (this.#closed) throw error;
+        this.#log.debug({ err: error, attempt }, "database.listen-retry");
+      }
+      const waitMs = Math.min(limits.databaseRetryMs * 2 ** attempt, limits.databaseRetryMaxMs);
+      await delay(waitMs, undefined, { signal: this.#closing.signal });
+    }
+  }
+
+  #reconnect(): void {
+    if (this.#closed) return;
+    this.#log.warn({}, "database.listen-lost");
+    this.#client = this.#connect();
+    this.#client.then(
+      () => {
+        this.#log.info({}, "database.listening-again");
+        for (const set of this.#channels.values()) for (const handlers of set) handlers.onReconnect();
+      },
+      () => undefined,
+    );
+  }
+
+  #notify(channel: string, payload: string): void {
+    for (const handlers of this.#channels.get(channel) ?? []) handlers.onNotification(payload);
+  }
+
+  /** The `end` event follows and reconnects. */
+  readonly #onError = (error: Error): void => {
+    this.#log.debug({ err: error }, "database.listen-error");
+  };
+}

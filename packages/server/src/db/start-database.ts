@@ -1,0 +1,109 @@
+// Brings up the database a server works with: the embedded one, or the one DATABASE_URL names; connected and migrated.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import { limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { OperatorError } from "../operator-error.ts";
+import { openDatabase, retryWaitMs } from "./database.ts";
+import type { Database, DatabaseAddress } from "./database.ts";
+import { startEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
+import type { RunAsChoice } from "./embedded/run-as.ts";
+import { isConnectionError } from "./connection-error.ts";
+import { migrate } from "./migrate.ts";
+
+export interface StartDatabaseOptions {
+  /** Use this PostgreSQL instead of the embedded one. */
+  readonly databaseUrl: string | undefined;
+  /** Folder of the embedded database, used by this process alone. */
+  readonly folder: string;
+  readonly runAs: RunAsChoice;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Called when the embedded PostgreSQL died and could not be started again. */
+  readonly onLost?: (error: unknown) => void;
+}
+
+export interface RunningDatabase {
+  readonly db: Database;
+  /** Socket folder of the embedded PostgreSQL; undefined for an external one. */
+  readonly socketDir: string | undefined;
+  /** Closes the sessions, then stops the embedded PostgreSQL. */
+  stop(): Promise<void>;
+}
+
+/** Resolves with a database of this version's schema. Each failure undoes what was started before it. */
+export async function startDatabase(deps: { log: Log }, options: StartDatabaseOptions): Promise<RunningDatabase> {
+  if (options.databaseUrl !== undefined) {
+    const db = await openReady(deps, { connectionString: options.databaseUrl });
+    return { db, socketDir: undefined, stop: () => db.close() };
+  }
+  const postgres = await startEmbeddedPostgres(deps, options);
+  try {
+    const db = await openReady(deps, await ensureDatabase(deps, postgres));
+    return {
+      db,
+      socketDir: postgres.socketDir,
+      async stop() {
+        await db.close();
+        await postgres.stop();
+      },
+    };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+/** Name of the database inside an embedded PostgreSQL. */
+export const embeddedDatabaseName = "atelier";
+
+async function openReady(deps: { log: Log }, address: DatabaseAddress): Promise<Database> {
+  const db = openDatabase(deps, address);
+  try {
+    await waitForDatabase(db);
+    await migrate({ db, log: deps.log });
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function ensureDatabase(
+  deps: { log: Log },
+  postgres: { socketDir: string; user: string },
+): Promise<DatabaseAddress> {
+  const admin = openDatabase(deps, { host: postgres.socketDir, user: postgres.user, database: "postgres" });
+  try {
+    const found = await admin.query("select 1 from pg_database where datname = $1", [embeddedDatabaseName]);
+    if (found.rows.length === 0) await admin.query(`create database ${embeddedDatabaseName}`);
+  } finally {
+    await admin.close();
+  }
+  return { host: postgres.socketDir, user: postgres.user, database: embeddedDatabaseName };
+}
+
+/** Waits until the database answers; one of another machine may still be starting. Throws DATABASE_UNREACHABLE. */
+export async function waitForDatabase(db: Database): Promise<void> {
+  const deadline = Date.now() + limits.databaseStartMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await db.query("select 1");
+      return;
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      if (!isConnectionError(cause) || Date.now() > deadline) throw unreachable(cause);
+    }
+    await delay(retryWaitMs(attempt));
+  }
+}
+
+/** The address is left out: it may hold a password. */
+function unreachable(cause: unknown): OperatorError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new OperatorError(
+    "DATABASE_UNREACHABLE",
+    { problem: `The database could not be reached: ${reason}.`, remedy: "Check DATABASE_URL and that PostgreSQL runs." },
+    { cause },
+  );
+}
