@@ -7,12 +7,14 @@ import type { Manifest } from "@atelier/schema/manifest";
 import type { Status } from "@atelier/schema/status";
 
 import type { ClaimedTask } from "../db/queries/leases.ts";
-import { failTask, finishTask, moveTask, returnTask } from "../db/queries/moves.ts";
+import { failTask, finishTask, moveTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
 import type { Fence, FinishedOutput } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
+import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
 import type { RunResult } from "../engines/follow-run.ts";
 import type { FileStore } from "../files/file-store.ts";
+import { certainly } from "./certainly.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { chooseVariant, planRun } from "./plan-run.ts";
@@ -74,9 +76,11 @@ class TaskRun {
     else await this.#endWithout(result);
   }
 
-  /** After an unexpected error of ours (the database or the disk gone): the task returns to the queue as a lost attempt. */
+  /** After an unexpected error. With the database away nothing is written: the lease runs out and the task is rescued.
+   *  Anything else counts as a failure of this attempt. */
   async giveBack(error: unknown): Promise<void> {
     this.#deps.log.error({ err: error, taskId: this.#task.id, attempt: this.#task.attempt }, "task.attempt_failed");
+    if (error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE") return;
     await this.#endWithout({ kind: "crashed", reason: error instanceof Error ? error.message : String(error) }).catch(
       // The lease then runs out and the task is rescued.
       (second: unknown) => this.#deps.log.error({ err: second, taskId: this.#task.id }, "task.give_back_failed"),
@@ -119,12 +123,12 @@ class TaskRun {
     await this.#move("task_end");
     await this.#move("task_postprocess_start");
     const outputs: FinishedOutput[] = await storeOutputs(this.#deps.files, result.outputs);
-    const finished = await finishTask(this.#deps.db, this.#fence, {
-      outputs,
-      debugOutput: this.#log,
-      provenance: { variant: plan.variant.name, engine: plan.variant.engine, loadCount: result.loadCount, ...plan.input },
-    });
-    // Were finishTask to throw, the commit may have happened: the files stay, and upkeep removes what no output names.
+    const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.input };
+    const finish = { outputs, debugOutput: this.#log, provenance };
+    const finished = await certainly(
+      () => finishTask(this.#deps.db, this.#fence, finish),
+      async () => (await selectAttempt(this.#deps.db, this.#fence))?.pexit === "0",
+    );
     if (finished) return;
     await discardOutputs(this.#deps.files, outputs);
     throw new FenceLost();
@@ -147,7 +151,14 @@ class TaskRun {
   }
 
   async #move(to: Status, more: { data?: unknown; variant?: string } = {}): Promise<void> {
-    if (!(await moveTask(this.#deps.db, this.#fence, { to, ...more }))) throw new FenceLost();
+    const moved = await certainly(
+      () => moveTask(this.#deps.db, this.#fence, { to, ...more }),
+      async () => {
+        const now = await selectAttempt(this.#deps.db, this.#fence);
+        return now?.workerId === this.#fence.workerId && now.status === to;
+      },
+    );
+    if (!moved) throw new FenceLost();
     this.#deps.log.debug({ taskId: this.#task.id, attempt: this.#task.attempt, status: to }, "task.moved");
   }
 

@@ -4,6 +4,8 @@ import { randomUUID } from "node:crypto";
 
 import { claimTask, registerWorker, removeWorker, renewLeases } from "../db/queries/leases.ts";
 import type { ClaimedTask } from "../db/queries/leases.ts";
+import type { Database } from "../db/database.ts";
+import type { Subscription } from "../db/listener.ts";
 import { limits } from "../limits.ts";
 import { modelName } from "../tasks/create-task.ts";
 import { chooseVariant } from "./plan-run.ts";
@@ -13,10 +15,11 @@ import type { Manifest } from "@atelier/schema/manifest";
 
 export interface WorkerDeps extends Omit<RunTaskDeps, "workerId"> {
   readonly listModels: () => readonly Manifest[];
-  /** Follows a PostgreSQL channel; the handler is also called with "" after a reconnect. */
-  readonly listen: (channel: string, handler: (payload: string) => void) => Promise<() => Promise<void>>;
+  readonly db: Database;
   /** Tasks that run at once. */
   readonly slots: number;
+  /** How long running tasks may go on once draining has begun. Default: the limit. */
+  readonly drainMs?: number;
 }
 
 export interface Worker {
@@ -44,7 +47,7 @@ class ClaimingWorker implements Worker {
   readonly #deps: WorkerDeps;
   readonly #held = new Map<string, HeldTask>();
   #timers: NodeJS.Timeout[] = [];
-  #unlisten: (() => Promise<void>)[] = [];
+  #subscriptions: Subscription[] = [];
   #claiming: Promise<void> | undefined;
   #claimAgain = false;
   #stopping = false;
@@ -55,8 +58,11 @@ class ClaimingWorker implements Worker {
 
   async start(): Promise<void> {
     await registerWorker(this.#deps.db, { id: this.id, engines: this.#deps.engines.names });
-    this.#unlisten.push(await this.#deps.listen("atelier_queue", () => this.#wake()));
-    this.#unlisten.push(await this.#deps.listen("atelier_kill", (payload) => this.#onKill(payload)));
+    const wake = (): void => this.#wake();
+    const beat = (): void => void this.#beat();
+    this.#subscriptions.push(await this.#deps.db.listen("atelier_queue", wake, wake));
+    // A kill that was missed while the database was away is seen by the next heartbeat.
+    this.#subscriptions.push(await this.#deps.db.listen("atelier_kill", (payload) => this.#onKill(payload), beat));
     this.#timers.push(setInterval(() => this.#wake(), limits.claimPollMs));
     this.#timers.push(setInterval(() => void this.#beat(), limits.heartbeatMs));
     this.#wake();
@@ -72,13 +78,15 @@ class ClaimingWorker implements Worker {
     this.#stopping = true;
     for (const timer of this.#timers.slice(0, 1)) clearInterval(timer);
     await this.#claiming;
-    const timer = setTimeout(() => this.#abortAll("drain"), limits.drainMs);
+    const timer = setTimeout(() => this.#abortAll("drain"), this.#deps.drainMs ?? limits.drainMs);
     await Promise.all([...this.#held.values()].map((held) => held.ended));
     clearTimeout(timer);
     for (const heartbeat of this.#timers) clearInterval(heartbeat);
     await this.#deps.engines.stop();
-    for (const unlisten of this.#unlisten) await unlisten();
-    await removeWorker(this.#deps.db, this.id);
+    for (const subscription of this.#subscriptions) subscription.stop();
+    await removeWorker(this.#deps.db, this.id).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error }, "worker.not_removed");
+    });
   }
 
   #wake(): void {
@@ -127,7 +135,11 @@ class ClaimingWorker implements Worker {
     try {
       const before = [...this.#held.values()];
       if (before.length === 0) return;
-      const renewed = await renewLeases(this.#deps.db, { workerId: this.id, leaseMs: limits.leaseMs });
+      const renewed = await renewLeases(this.#deps.db, {
+        workerId: this.id,
+        leaseMs: limits.leaseMs,
+        held: before.map(({ task }) => ({ id: task.id, attempt: task.attempt })),
+      });
       const ours = new Set(renewed.map((lease) => `${lease.id}:${lease.attempt}`));
       for (const { task, controller } of before) {
         const key = `${task.id}:${task.attempt}`;

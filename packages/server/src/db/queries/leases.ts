@@ -40,16 +40,18 @@ export async function claimTask(
   return rows[0];
 }
 
-/** Renews a worker's leases and returns the tasks it still holds; a task missing from the answer is lost to it. */
+/** Renews the leases of the attempts that a worker is working on, and returns those it still holds; one that is missing
+ *  from the answer is lost to it. An attempt that the worker gave up is not renewed, so that it can be rescued. */
 export async function renewLeases(
   db: Queryable,
-  renewal: { workerId: string; leaseMs: number },
+  renewal: { workerId: string; leaseMs: number; held: readonly { id: string; attempt: number }[] },
 ): Promise<{ id: string; attempt: number }[]> {
   const { rows } = await db.query<{ id: string; attempt: number }>(
-    `update tasks set lease_expires_at = now() + $2 * interval '1 millisecond'
-      where worker_id = $1 and status = any($3)
-     returning id, attempt`,
-    [renewal.workerId, renewal.leaseMs, leasedStatuses],
+    `update tasks t set lease_expires_at = now() + $2 * interval '1 millisecond'
+       from jsonb_to_recordset($4::jsonb) as held (id bigint, attempt integer)
+      where t.id = held.id and t.attempt = held.attempt and t.worker_id = $1 and t.status = any($3)
+     returning t.id, t.attempt`,
+    [renewal.workerId, renewal.leaseMs, leasedStatuses, JSON.stringify(renewal.held)],
   );
   return rows;
 }

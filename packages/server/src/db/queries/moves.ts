@@ -123,6 +123,18 @@ export async function returnTask(
   return rowCount === 1;
 }
 
+/** Where a task stands, if `attempt` is still its newest: tells whether a statement with a lost answer was committed. */
+export async function selectAttempt(
+  db: Queryable,
+  fence: Fence,
+): Promise<{ status: Status; workerId: string | null; pexit: string | null } | undefined> {
+  const { rows } = await db.query<{ status: Status; workerId: string | null; pexit: string | null }>(
+    `select status, worker_id as "workerId", pexit from tasks where id = $1 and attempt = $2`,
+    [fence.taskId, fence.attempt],
+  );
+  return rows[0];
+}
+
 /** Assignments that put a task back in the queue as if it had just been created; the attempt number stays. */
 export const backToQueue = `status = 'task_queue', last_event_seq = last_event_seq + 1, worker_id = null,
   lease_expires_at = null, variant = null, accepted_at = null, preprocess_started_at = null, preprocess_ended_at = null,

@@ -1,0 +1,226 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { manifestSchema } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
+import { afterEach, expect, test } from "vitest";
+
+import type { Task } from "../db/task.ts";
+import { claimTask, renewLeases, rescueTasks, failLostTasks } from "../db/queries/leases.ts";
+import { failTask, finishTask, moveTask } from "../db/queries/moves.ts";
+import { createTestDatabase } from "../db/test-database.ts";
+import { openEnginePool } from "../engines/engine-pool.ts";
+import { openDiskStore } from "../files/disk-store.ts";
+import { limits } from "../limits.ts";
+import { openLog } from "../log.ts";
+import { cancelTask } from "../tasks/cancel-task.ts";
+import { createTask } from "../tasks/create-task.ts";
+import { findTask } from "../tasks/find-task.ts";
+import { killTask } from "../tasks/kill-task.ts";
+import { startWorker } from "./worker.ts";
+import type { Worker } from "./worker.ts";
+
+const fakeEngine = join(import.meta.dirname, "../../../../engines/fake/main.mjs");
+
+const manifest: Manifest = manifestSchema.parse({
+  id: "1",
+  owner: "Test",
+  slug: "Fake",
+  title: "Fake",
+  description: "",
+  cover: "",
+  categories: [],
+  cps: "0.000585000000",
+  parameters: [],
+  variants: [{ name: "fake", engine: "fake", base: "." }],
+});
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function setup() {
+  const { db, drop } = await createTestDatabase();
+  cleanups.push(drop);
+  const folder = await mkdtemp(join(tmpdir(), "atelier-worker-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  const { rows } = await db.query<{ id: string }>(
+    `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id`,
+  );
+  const projectId = rows[0]?.id ?? "";
+  const log = openLog({ level: "silent", pretty: false });
+  const files = openDiskStore(join(folder, "files"));
+
+  const run = async (prompt: string, more: Record<string, unknown> = {}): Promise<{ id: string; token: string }> => {
+    const input = { prompt, steps: 2, scale: 7.5, seed: 5, width: 64, height: 64, samples: 1, ...more };
+    return createTask({ db }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
+  };
+  const work = async (): Promise<Worker> => {
+    const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
+    const worker = await startWorker({
+      db,
+      engines,
+      files,
+      folders: { modelFolders: [folder] },
+      tempFolder: join(folder, "tmp"),
+      findModel: () => manifest,
+      listModels: () => [manifest],
+      log,
+      slots: 1,
+      drainMs: 300,
+    });
+    cleanups.push(() => worker.drain());
+    return worker;
+  };
+  /** Resolves when the task meets `condition`, woken by its events. */
+  const until = async (id: string, condition: (task: Task) => boolean): Promise<Task> =>
+    new Promise((resolve, reject) => {
+      const check = async (): Promise<void> => {
+        const task = await findTask({ db }, { projectId, id });
+        if (task && condition(task)) resolve(task);
+      };
+      db.listen("atelier_event", () => void check().catch(reject)).then(check).catch(reject);
+    });
+  const ended = (id: string): Promise<Task> =>
+    until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
+  return { db, projectId, files, run, work, until, ended };
+}
+
+test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
+  const { db, files, run, work, ended } = await setup();
+  const { id } = await run("a planet", { samples: 2 });
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ status: "task_postprocess_end", pexit: "0", attempt: 1, variant: "fake" });
+  expect(task.outputs.map((output) => output.name)).toEqual(["0.png", "1.png"]);
+  const opened = await files.open(task.outputs[0]?.fileKey ?? "");
+  expect(opened?.sizeBytes).toBe(task.outputs[0]?.sizeBytes);
+  expect(Number(task.totalCost)).toBeCloseTo(Number(task.elapsedSeconds) * 0.000585, 12);
+  const ledger = await db.query<{ amount: string }>("select amount from ledger where task_id = $1", [id]);
+  expect(ledger.rows).toEqual([{ amount: task.totalCost }]);
+  const events = await db.query<{ seq: number; type: string }>("select seq, type from task_events where task_id = $1 order by seq", [id]);
+  expect(events.rows.map((event) => event.seq)).toEqual(events.rows.map((_, index) => index + 1));
+  expect(new Set(events.rows.map((event) => event.type))).toEqual(
+    new Set([
+      "task_queue", "task_accept", "task_preprocess_start", "task_preprocess_end", "task_assign", "task_start",
+      "task_output", "task_output_full", "task_end", "task_postprocess_start", "task_postprocess_end",
+    ]),
+  );
+});
+
+test("a killed task has pexit 137, no outputs and no cost, and its worker goes on with the next", async () => {
+  const { db, projectId, run, work, until, ended } = await setup();
+  const first = await run("stepMs=50", { steps: 1000 });
+  await work();
+  await until(first.id, (task) => task.status === "task_output");
+  const killed = await killTask({ db }, { projectId, token: first.token });
+  expect(killed).toMatchObject({ status: "task_cancel", pexit: "137", outputs: [] });
+  expect(Number(killed.totalCost)).toBe(0);
+  const second = await run("after");
+  expect(await ended(second.id)).toMatchObject({ pexit: "0" });
+  expect(await ended(first.id)).toMatchObject({ status: "task_cancel", pexit: "137", outputs: [] });
+});
+
+test("an engine that ignores cancel is terminated", async () => {
+  const { db, projectId, run, work, until, ended } = await setup();
+  const first = await run("ignoreCancel stepMs=50", { steps: 1000 });
+  await work();
+  await until(first.id, (task) => task.status === "task_output");
+  await killTask({ db }, { projectId, id: first.id });
+  const second = await run("after");
+  expect(await ended(second.id)).toMatchObject({ pexit: "0" });
+});
+
+test("a failed run ends with pexit 1, its reason, no outputs and no cost", async () => {
+  const { db, run, work, ended } = await setup();
+  const { id } = await run("fail");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ status: "task_postprocess_end", pexit: "1", debugError: "FAKE: asked to fail", outputs: [] });
+  expect(Number(task.totalCost)).toBe(0);
+  expect((await db.query("select 1 from ledger where task_id = $1", [id])).rows).toEqual([]);
+});
+
+test("an engine that crashes is tried again, and only a bounded number of times", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("crashAt=1");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
+  expect(task.debugError).toContain("exit 3");
+});
+
+test("an expired lease returns the task to the queue and refuses the late reports", async () => {
+  const { db, projectId, run } = await setup();
+  const { id } = await run("lost");
+  const claimed = await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
+  const fence = { taskId: id, attempt: claimed?.attempt ?? 0, workerId: "w1" };
+  expect(await rescueTasks(db, { lostLeases: 10, most: 10 })).toBe(1);
+  expect(await findTask({ db }, { projectId, id })).toMatchObject({ status: "task_queue", attempt: 1 });
+  expect(await moveTask(db, fence, { to: "task_start" })).toBe(false);
+  const again = await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: 10_000 });
+  expect(again?.attempt).toBe(2);
+  expect(await moveTask(db, fence, { to: "task_assign" })).toBe(false);
+  expect(await failTask(db, fence, { pexit: "1", debugError: "", debugOutput: "" })).toBe(false);
+  expect(await finishTask(db, fence, { outputs: [], debugOutput: "", provenance: {} })).toBe(false);
+});
+
+test("a lease is renewed only for the attempts that the worker still works on", async () => {
+  const { db, run } = await setup();
+  await run("one");
+  const claimed = await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
+  expect(await renewLeases(db, { workerId: "w1", leaseMs: 10_000, held: [] })).toEqual([]);
+  const held = [{ id: claimed?.id ?? "", attempt: 1 }];
+  expect(await renewLeases(db, { workerId: "w2", leaseMs: 10_000, held })).toEqual([]);
+  expect(await renewLeases(db, { workerId: "w1", leaseMs: 10_000, held })).toEqual(held);
+  expect(await rescueTasks(db, { lostLeases: 10, most: 10 })).toBe(0);
+});
+
+test("a task that loses its worker too often fails and says so", async () => {
+  const { db, projectId, run } = await setup();
+  const { id } = await run("lost");
+  for (let round = 1; round <= 2; round += 1) {
+    await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
+    await rescueTasks(db, { lostLeases: 3, most: 10 });
+  }
+  await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
+  expect(await rescueTasks(db, { lostLeases: 3, most: 10 })).toBe(0);
+  expect(await failLostTasks(db, { lostLeases: 3, most: 10 })).toBe(1);
+  const task = await findTask({ db }, { projectId, id });
+  expect(task).toMatchObject({ status: "task_postprocess_end", pexit: "1", outputs: [] });
+  expect(task?.debugError).toContain("lost 3 times");
+});
+
+test("Cancel works in the queue only, Kill in a worker's hands only, and the loser gets the contract's error", async () => {
+  const { db, projectId, run } = await setup();
+  const { id } = await run("waiting");
+  await expect(killTask({ db }, { projectId, id })).rejects.toMatchObject({ code: "TASK_NOT_KILLABLE" });
+  expect(await cancelTask({ db }, { projectId, id })).toMatchObject({ status: "task_cancel" });
+  await expect(cancelTask({ db }, { projectId, id })).rejects.toMatchObject({ code: "TASK_NOT_CANCELLABLE" });
+  expect(await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: 1000 })).toBeUndefined();
+  const second = await run("leased");
+  await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: 10_000 });
+  await expect(cancelTask({ db }, { projectId, id: second.id })).rejects.toMatchObject({ code: "TASK_NOT_CANCELLABLE" });
+});
+
+test("another project's task is not found by id or token", async () => {
+  const { db, run } = await setup();
+  const { id, token } = await run("mine");
+  for (const reference of [{ id }, { token }, { id, token }]) {
+    expect(await findTask({ db }, { projectId: "999", ...reference })).toBeUndefined();
+    await expect(killTask({ db }, { projectId: "999", ...reference })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    await expect(cancelTask({ db }, { projectId: "999", ...reference })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+  }
+});
+
+test("a draining worker returns what it cannot end in time, without counting it as a failure", async () => {
+  const { run, work, until } = await setup();
+  const { id } = await run("stepMs=50", { steps: 2_000 });
+  const worker = await work();
+  await until(id, (task) => task.status === "task_output");
+  await worker.drain();
+  const task = await until(id, (now) => now.status === "task_queue");
+  expect(task).toMatchObject({ attempt: 1, pexit: null, variant: null });
+}, 30_000);
