@@ -1,0 +1,247 @@
+// A base model that is loaded and ready to draw: text encoder, transformer, sampler and decoder in one object.
+
+import { AdapterCache } from "./adapter-cache.ts";
+import type { WeightedAdapter } from "./adapter-feeds.ts";
+import { Decoder } from "./decoder.ts";
+import { FluxError } from "./errors.ts";
+import { initialLatents, latentScale, packing, type LatentSize } from "./latents.ts";
+import { limits } from "./limits.ts";
+import { pictureSeed } from "./philox.ts";
+import { openPipelineFiles, type BaseSettings, type PipelineFiles } from "./pipeline-files.ts";
+import { renderSize, type PictureSize } from "./render-size.ts";
+import { eulerStep, sampleSigmas } from "./sigmas.ts";
+import { TextEncoder5, type TextStates } from "./text-encoder.ts";
+import { Transformer } from "./transformer.ts";
+
+/** An adapter file and how strongly it acts: 0 not at all, 1 as trained. */
+export interface AdapterUse {
+  readonly path: string;
+  readonly weight: number;
+}
+
+/** What one picture of a batch has for itself. */
+export interface PictureRequest {
+  readonly prompt: string;
+  /** 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** Clamped to the range that the base was trained on; ignored by a base without guidance. */
+  readonly guidanceScale: number;
+  readonly adapters: readonly AdapterUse[];
+}
+
+/** Several pictures of one prompt. Picture k uses `seed + k` modulo 2^32. */
+export interface GenerateRequest extends PictureRequest, PictureSize {
+  readonly steps: number;
+  readonly samples: number;
+}
+
+export interface Picture {
+  readonly index: number;
+  readonly seed: number;
+  /** RGB, 8 bit, row-major: [heightPixels, widthPixels, 3]. */
+  readonly pixels: Uint8Array;
+  /** Size drawn, not the size asked for: see render-size.ts. */
+  readonly widthPixels: number;
+  readonly heightPixels: number;
+  /** After clamping; null when the base has no guidance. */
+  readonly guidanceScale: number | null;
+}
+
+export interface StepReport {
+  /** First picture of the batch being drawn. */
+  readonly index: number;
+  /** Steps finished and steps in all, over all pictures of the call. */
+  readonly step: number;
+  readonly stepTotal: number;
+}
+
+export interface DrawOptions {
+  /** Looked at between steps: the drawing ends with CANCELLED. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (report: StepReport) => void;
+}
+
+/** Opens a base model's folder and loads it. `threads`: per operator; results do not depend on it.
+ *  Throws WEIGHTS_MISSING, WEIGHTS_INVALID or MODEL_UNSUPPORTED with the path of the file. */
+export async function openPipeline(folder: string, options: { readonly threads: number }): Promise<Pipeline> {
+  const files = await openPipelineFiles(folder);
+  const textEncoder = await TextEncoder5.open(files, options);
+  const transformer = await Transformer.open(files.weights.transformer, { ...options, rotaryAxes: files.rotaryAxes });
+  const decoder = await Decoder.open(files.weights.decoder, options);
+  return new Pipeline(files, { textEncoder, transformer, decoder });
+}
+
+/** A loaded base model. Pictures are a pure function of the request and the files. */
+export class Pipeline {
+  readonly #files: PipelineFiles;
+  readonly #parts: { textEncoder: TextEncoder5; transformer: Transformer; decoder: Decoder };
+  readonly #adapters: AdapterCache;
+
+  constructor(files: PipelineFiles, parts: { textEncoder: TextEncoder5; transformer: Transformer; decoder: Decoder }) {
+    this.#files = files;
+    this.#parts = parts;
+    this.#adapters = new AdapterCache(parts.transformer.weights);
+  }
+
+  get folder(): string {
+    return this.#files.folder;
+  }
+
+  get settings(): BaseSettings {
+    return this.#files.settings;
+  }
+
+  /** Size at which a picture of this size will be drawn. */
+  renderSize(requested: PictureSize): PictureSize {
+    return renderSize(requested, this.#files.settings);
+  }
+
+  /** The guidance scale that acts, or null when this base has none. */
+  effectiveGuidance(scale: number): number | null {
+    if (!this.#parts.transformer.weights.dimensions.hasGuidance) return null;
+    const range = this.#files.settings.guidanceRange;
+    return range === null ? scale : Math.min(range[1], Math.max(range[0], scale));
+  }
+
+  /** Reads adapters into memory, so that the first picture does not wait for them. Errors as `readAdapter`. */
+  async preloadAdapters(adapters: readonly AdapterUse[]): Promise<void> {
+    await this.#weightedAdapters(adapters);
+  }
+
+  /** Draws `samples` pictures one after the other and yields each as it is finished. One at a time, so that a picture
+   *  does not depend on its neighbours. Throws INPUT_INVALID, CANCELLED, or an adapter's error. */
+  async *generate(request: GenerateRequest, options: DrawOptions = {}): AsyncGenerator<Picture> {
+    checkRequest(request);
+    const { samples, steps, widthPixels, heightPixels } = request;
+    const stepTotal = samples * steps;
+    for (let index = 0; index < samples; index++) {
+      const pictures = [{ ...request, seed: pictureSeed(request.seed, index) }];
+      const onStep = (report: StepReport) =>
+        options.onStep?.({ index, step: index * steps + report.step, stepTotal });
+      const drawn = await this.drawBatch({ pictures, steps, widthPixels, heightPixels }, { ...options, onStep });
+      for (const picture of drawn) yield { ...picture, index };
+    }
+  }
+
+  /** Draws several pictures together, each with its own prompt, seed, guidance and adapters; their prompts must be
+   *  equally long after padding. Values may differ from single drawing in the last bits.
+   *  Throws INPUT_INVALID, CANCELLED, or an adapter's error. */
+  async drawBatch(
+    request: PictureSize & { readonly pictures: readonly PictureRequest[]; readonly steps: number },
+    options: DrawOptions = {},
+  ): Promise<Picture[]> {
+    const { pictures, steps } = request;
+    checkBatch(pictures, steps);
+    const rendered = this.renderSize(request);
+    const size = this.#latentSize(rendered);
+    const texts = await this.#encodeAll(pictures);
+    const conditions = await this.#conditions(pictures, texts, size);
+    const latents = await this.#sample(conditions, { seeds: pictures.map((p) => p.seed), size, steps }, options);
+    const out: Picture[] = [];
+    for (const [index, picture] of pictures.entries()) {
+      throwIfCancelled(options.signal);
+      const length = latents.length / pictures.length;
+      const pixels = await this.#parts.decoder.pixels(latents.subarray(index * length, (index + 1) * length), size, {
+        scaling: this.#files.latentScaling,
+        shift: this.#files.latentShift,
+      });
+      const guidanceScale = this.effectiveGuidance(picture.guidanceScale);
+      out.push({ index, seed: picture.seed, pixels, ...rendered, guidanceScale });
+    }
+    return out;
+  }
+
+  /** Frees the sessions; the pipeline cannot draw afterwards. */
+  async close(): Promise<void> {
+    for (const part of Object.values(this.#parts)) await part.close();
+  }
+
+  #latentSize({ widthPixels, heightPixels }: PictureSize): LatentSize {
+    const { channels } = this.#parts.decoder;
+    return { channels, rows: heightPixels / latentScale, columns: widthPixels / latentScale };
+  }
+
+  async #encodeAll(pictures: readonly PictureRequest[]): Promise<TextStates[]> {
+    const known = new Map<string, TextStates>();
+    const out: TextStates[] = [];
+    for (const { prompt } of pictures) {
+      const states = known.get(prompt) ?? (await this.#parts.textEncoder.encode(prompt));
+      known.set(prompt, states);
+      out.push(states);
+    }
+    if (new Set(out.map((states) => states.tokens)).size > 1) {
+      throw new FluxError("INPUT_INVALID", "Prompts of one batch must be equally long after padding. Draw them apart.");
+    }
+    return out;
+  }
+
+  async #conditions(pictures: readonly PictureRequest[], texts: readonly TextStates[], size: LatentSize) {
+    const adapters = await Promise.all(pictures.map((picture) => this.#weightedAdapters(picture.adapters)));
+    return {
+      rows: size.rows / packing,
+      columns: size.columns / packing,
+      textTokens: texts[0]!.tokens, // a batch has at least one picture
+      pictures: pictures.map((picture, i) => ({
+        text: texts[i]!.states, // one per picture
+        pooled: texts[i]!.pooled,
+        guidanceScale: this.effectiveGuidance(picture.guidanceScale) ?? 0,
+        adapters: adapters[i]!, // one list per picture
+      })),
+    };
+  }
+
+  async #weightedAdapters(uses: readonly AdapterUse[]): Promise<WeightedAdapter[]> {
+    const out: WeightedAdapter[] = [];
+    for (const { path, weight } of uses) out.push({ adapter: await this.#adapters.get(path), weight });
+    return out;
+  }
+
+  async #sample(
+    conditions: Parameters<Transformer["prepare"]>[0],
+    { seeds, size, steps }: { seeds: readonly number[]; size: LatentSize; steps: number },
+    options: DrawOptions,
+  ): Promise<Float32Array> {
+    const predict = this.#parts.transformer.prepare(conditions);
+    const length = size.channels * size.rows * size.columns;
+    const latents = new Float32Array(seeds.length * length);
+    for (const [i, seed] of seeds.entries()) latents.set(initialLatents(size, seed), i * length);
+    const sigmas = sampleSigmas(this.#files.scheduler, steps, conditions.rows * conditions.columns);
+    for (let step = 0; step < steps; step++) {
+      throwIfCancelled(options.signal);
+      const sigma = sigmas[step]!; // steps + 1 sigmas
+      const velocity = await predict(latents, seeds.map(() => sigma));
+      eulerStep(latents, velocity, sigma, sigmas[step + 1]!);
+      options.onStep?.({ index: 0, step: step + 1, stepTotal: steps });
+    }
+    return latents;
+  }
+}
+
+function checkRequest(request: GenerateRequest): void {
+  const { samples, widthPixels, heightPixels } = request;
+  requireWhole("samples", samples, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  requireWhole("widthPixels", widthPixels, { min: 1, max: limits.sidePixels });
+  requireWhole("heightPixels", heightPixels, { min: 1, max: limits.sidePixels });
+}
+
+function checkBatch(pictures: readonly PictureRequest[], steps: number): void {
+  requireWhole("pictures", pictures.length, { min: 1, max: limits.batch });
+  requireWhole("steps", steps, { min: 1, max: limits.steps });
+  for (const { prompt, seed, guidanceScale, adapters } of pictures) {
+    requireWhole("seed", seed, { min: 0, max: 2 ** 32 - 1 });
+    requireWhole("prompt length", prompt.length, { min: 0, max: limits.promptCharacters });
+    requireWhole("adapters", adapters.length, { min: 0, max: limits.adaptersPerPicture });
+    if (![guidanceScale, ...adapters.map((adapter) => adapter.weight)].every(Number.isFinite)) {
+      throw new FluxError("INPUT_INVALID", "The guidance scale and adapter weights must be finite numbers.");
+    }
+  }
+}
+
+function requireWhole(name: string, value: number, { min, max }: { min: number; max: number }): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  throw new FluxError("INPUT_INVALID", `${name} is ${value}; it must be a whole number from ${min} to ${max}.`);
+}
+
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new FluxError("CANCELLED", "The drawing was cancelled.");
+}
