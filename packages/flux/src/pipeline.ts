@@ -91,6 +91,12 @@ export class Pipeline {
     return this.#files.settings;
   }
 
+  /** Weights counted as float32, as they are held in memory. */
+  get weightBytes(): number {
+    const shapes = Object.values(this.#files.weights).flatMap((file) => [...file.tensors.values()]);
+    return shapes.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+  }
+
   /** Size at which a picture of this size will be drawn. */
   renderSize(requested: PictureSize): PictureSize {
     return renderSize(requested, this.#files.settings);
