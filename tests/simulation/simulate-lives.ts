@@ -23,6 +23,8 @@ export interface Lives {
   readonly acknowledged: string[];
   /** Reports that a fence refused. */
   refused: number;
+  /** Reports of an attempt that no longer held its task, and yet changed it. Must stay empty. */
+  readonly intrusions: string[];
 }
 
 const path = ["task_preprocess_start", "task_preprocess_end", "task_assign", "task_start"] as const;
@@ -42,7 +44,7 @@ export async function simulateLives(
 }
 
 class World {
-  readonly lives: Lives = { acknowledged: [], refused: 0 };
+  readonly lives: Lives = { acknowledged: [], refused: 0, intrusions: [] };
   readonly #db: Database;
   readonly #random: SeededRandom;
   readonly #projectIds: readonly string[];
@@ -113,7 +115,11 @@ class World {
   }
 
   async #advance(attempt: Attempt): Promise<void> {
+    const isHolder = await this.#isHolder(attempt.fence);
     const held = await this.#report(attempt);
+    if (!isHolder && held !== "refused") {
+      this.lives.intrusions.push(`attempt ${attempt.fence.attempt} of task ${attempt.fence.taskId} at step ${attempt.step}`);
+    }
     attempt.step += 1;
     if (held === "going on") return;
     if (held === "refused") this.lives.refused += 1;
@@ -173,6 +179,15 @@ class World {
         where lease_expires_at is not null and not (id::text || ':' || attempt = any($1))`,
       [this.#attempts.map(({ fence }) => `${fence.taskId}:${fence.attempt}`)],
     );
+  }
+
+  /** Whether the task is in this attempt's hands, asked without the statements under test. */
+  async #isHolder(fence: Fence): Promise<boolean> {
+    const { rows } = await this.#db.query<{ attempt: number; worker_id: string | null }>(
+      `select attempt, worker_id from tasks where id = $1`,
+      [fence.taskId],
+    );
+    return rows[0]?.attempt === fence.attempt && rows[0].worker_id === fence.workerId;
   }
 
   #anyTask(): string {

@@ -25,6 +25,7 @@ test("random lives on the real SQL keep every promise", { timeout: seconds * 100
     let seed = onlySeed === undefined ? Date.now() % 1_000_000_000 : Number(onlySeed);
     do {
       const world = await simulateLives(db, { projectIds, seed, operations: 1_000 });
+      expect(world.intrusions, `seed ${seed}`).toEqual([]);
       expect(await brokenPromises(db, world.acknowledged), `seed ${seed}`).toEqual([]);
       lives += world.acknowledged.length;
       refused += world.refused;
