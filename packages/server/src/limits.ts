@@ -3,6 +3,20 @@
 export const limits = Object.freeze({
   /** A run's JSON body: the largest prompt with room to spare; the contract's clients send at most 16 MiB. */
   bodyBytes: 16 * 1024 * 1024,
+  /** Nesting of a JSON body: no parameter takes more than a list. */
+  bodyDepth: 32,
+  /** Members and list items of a JSON body; more cost the parser hundreds of megabytes. */
+  bodyValues: 100_000,
+  /** Fields or parts of a form. */
+  bodyFields: 1_000,
+  /** What is kept of a `callbackUrl`: longer than any URL that servers accept. */
+  callbackUrlCharacters: 4_096,
+  /** A whole request must have arrived within this: the largest body at 1 Mbit/s. */
+  requestMs: 150_000,
+  /** Of a path segment: longer than any slug, so a longer one names nothing. */
+  pathSegmentCharacters: 512,
+  /** What open connections get at shutdown before they are cut. */
+  httpStopMs: 3_000,
   /** Characters of a prompt: one model reads at most 512 text tokens. */
   textCharacters: 20_000,
   /** Lost leases after which a task fails instead of being rescued again. */

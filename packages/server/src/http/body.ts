@@ -1,0 +1,84 @@
+// Reads the fields of a request's body by looking at its bytes, because content types lie (docs/wire-contract.md, "Bodies").
+
+import type { IncomingMessage } from "node:http";
+
+import { AtelierError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import { parseFormBody } from "./form-body.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { parseMultipartBody } from "./multipart-body.ts";
+
+/** Field names to raw values, without a prototype: any name is safe to look up. A repeated form key is a list. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads the whole body, at most `limits.bodyBytes`. Compressed bodies are not accepted.
+ *  Throws BODY_TOO_LARGE or BODY_INVALID. */
+export async function readFields(request: IncomingMessage, contentType: string): Promise<Fields> {
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") throw new AtelierError("BODY_INVALID");
+  return parseFields(await readBytes(request), contentType);
+}
+
+/** If the first byte that is not space is `{`, the body is JSON whatever the label says; otherwise the label decides. An
+ *  empty body has no fields. Throws BODY_INVALID. */
+export async function parseFields(bytes: Buffer, contentType: string): Promise<Fields> {
+  const first = firstByte(bytes);
+  if (first === undefined) return fieldsFrom([]);
+  if (first === openingBrace) return parseJsonBody(bytes);
+  const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType === "application/x-www-form-urlencoded") return fieldsFrom(parseFormBody(bytes));
+  if (mediaType === "multipart/form-data") return fieldsFrom(await parseMultipartBody(bytes, contentType));
+  throw new AtelierError("BODY_INVALID");
+}
+
+const openingBrace = 0x7b;
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+function firstByte(bytes: Buffer): number | undefined {
+  const start = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
+  return bytes.subarray(start).find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+}
+
+function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
+  const fields: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of pairs) {
+    const earlier = fields[name];
+    if (earlier === undefined) fields[name] = value;
+    else if (Array.isArray(earlier)) earlier.push(value);
+    else fields[name] = [earlier, value];
+  }
+  return fields;
+}
+
+/** Collects the body. When it is too large the rest is left unread: Node discards it once the answer is sent, so that the
+ *  caller still gets the answer. */
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers["content-length"] ?? 0) > limits.bodyBytes) {
+      reject(new AtelierError("BODY_TOO_LARGE"));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    const stop = (): void => {
+      request.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak);
+    };
+    const onData = (chunk: Buffer): void => {
+      sizeBytes += chunk.length;
+      chunks.push(chunk);
+      if (sizeBytes <= limits.bodyBytes) return;
+      stop();
+      request.pause();
+      reject(new AtelierError("BODY_TOO_LARGE"));
+    };
+    const onEnd = (): void => {
+      stop();
+      resolve(Buffer.concat(chunks, sizeBytes));
+    };
+    const onBreak = (): void => {
+      stop();
+      reject(new AtelierError("BODY_INVALID"));
+    };
+    request.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak);
+  });
+}

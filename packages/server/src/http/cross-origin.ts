@@ -1,0 +1,18 @@
+// Lets pages on other origins call the API and show outputs (docs/wire-contract.md, "Transport").
+
+import type { FastifyInstance } from "fastify";
+
+const preflightHeaders = {
+  "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
+  "access-control-allow-headers": "content-type, x-api-key, x-nonce, x-signature, authorization",
+  "access-control-max-age": "86400",
+};
+
+/** Any origin may call: a request is allowed by the key it carries, never by cookies, so a foreign page gains nothing. */
+export function addCrossOriginAccess(app: FastifyInstance): void {
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header("access-control-allow-origin", "*").header("access-control-expose-headers", "x-request-id, retry-after");
+    done();
+  });
+  app.options("/*", (_request, reply) => reply.headers(preflightHeaders).status(204).send());
+}

@@ -1,0 +1,37 @@
+// What the HTTP room is given by whoever starts it.
+
+import type { Queryable } from "../db/queryable.ts";
+import type { FileStore } from "../files/file-store.ts";
+import type { Log } from "../log.ts";
+import type { ModelRegistry } from "../models/registry.ts";
+
+/** The owner of the key that a request carries. */
+export interface Caller {
+  /** Decimal digits. */
+  readonly id: string;
+  readonly uuid: string;
+  readonly name: string;
+  readonly auth: "signature" | "key";
+}
+
+export interface HttpDeps {
+  readonly db: Queryable;
+  readonly models: ModelRegistry;
+  readonly files: FileStore;
+  readonly projects: {
+    /** The project of a live key, with the secret that signs for it (null for key-only projects). */
+    findByKey(apiKey: string): Promise<{ readonly project: Caller; readonly secret: string | null } | undefined>;
+  };
+  readonly log: Log;
+  /** Whether tasks can be created and found now; asked by `/readyz`. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+/** Where the server is reached from outside, without a trailing slash: the start of every absolute URL it gives out. Never
+ *  taken from a request's Host header, which anyone can write. */
+export type PublicUrl = () => string;
+
+/** What a route's answer is made with. */
+export interface RouteContext extends HttpDeps {
+  readonly publicUrl: PublicUrl;
+}

@@ -1,0 +1,50 @@
+// POST /v1/Run/{owner}/{model}: creates a task (docs/wire-contract.md, "Run").
+
+import { randomInt } from "node:crypto";
+
+import { parseInput } from "@atelier/schema/parse-input";
+import { wellFormed } from "@atelier/schema/parse-value";
+
+import { AtelierError } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import { createTask } from "../../tasks/create-task.ts";
+import type { Fields } from "../body.ts";
+import type { Caller } from "../http-deps.ts";
+import type { WireRoute } from "../wire-route.ts";
+
+/** Answers only after the task is on disk.
+ *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, or the failure of the first parameter that is wrong. */
+export const run: WireRoute = async (context, { caller, fields, path }) => {
+  const model = context.models.find({ owner: path["owner"] ?? "", slug: path["model"] ?? "" });
+  if (!model) throw new AtelierError("MODEL_NOT_FOUND");
+  refuseOtherProject(fields, caller);
+  const parameters = model.parameters.flatMap((group) => group.items);
+  const parsed = parseInput(parameters, fields, { drawSeed, textCharacters: limits.textCharacters });
+  if (!parsed.ok) throw new AtelierError(parsed.failure.code, parsed.failure.details);
+  const task = await createTask(context, {
+    projectId: caller.id,
+    model,
+    parameters: parsed.echo,
+    input: parsed.input,
+    callbackUrl: callbackUrlIn(fields),
+  });
+  return { taskid: task.id, socketaccesstoken: task.token };
+};
+
+/** The reserved key `projectid` bills another project, which no key may do here; naming the own one changes nothing. */
+function refuseOtherProject(fields: Fields, caller: Caller): void {
+  const asked = fields["projectid"];
+  if (asked === undefined || asked === null || asked === "") return;
+  if (String(asked) !== caller.id) throw new AtelierError("PERMISSION_DENIED");
+}
+
+/** Kept as it came, also when it is no URL: the seed page's own example is an English sentence. */
+function callbackUrlIn(fields: Fields): string {
+  const value = fields["callbackUrl"];
+  if (typeof value !== "string") return "";
+  return wellFormed(value.replaceAll("\0", "").slice(0, limits.callbackUrlCharacters));
+}
+
+function drawSeed(): number {
+  return randomInt(2 ** 32);
+}

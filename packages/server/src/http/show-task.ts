@@ -1,0 +1,14 @@
+// Shows a task to its project in the form of the wire.
+
+import { wireTask } from "@atelier/schema/wire-task";
+import type { WireTask } from "@atelier/schema/wire-task";
+
+import type { Task } from "../tasks/task.ts";
+import type { RouteContext } from "./http-deps.ts";
+
+export function showTask(context: Pick<RouteContext, "models" | "publicUrl">, task: Task): WireTask {
+  return wireTask(task, {
+    model: context.models.findByName(task.model),
+    outputUrl: (fileKey) => `${context.publicUrl()}/outputs/${fileKey}`,
+  });
+}
