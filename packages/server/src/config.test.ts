@@ -1,0 +1,45 @@
+import { resolve } from "node:path";
+
+import { describe, expect, it } from "vitest";
+
+import { readConfig } from "./config.ts";
+
+describe("config", () => {
+  it("has defaults for everything", () => {
+    const config = readConfig({}, {});
+    expect(config).toMatchObject({ host: "127.0.0.1", port: 8420, dataDir: resolve("data"), publicUrl: undefined, workers: 1 });
+    expect(config.modelFolders).toEqual([resolve("data/models"), resolve("models")]);
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it("lets a flag win over its variable, and takes an empty variable for none", () => {
+    const config = readConfig({ port: "0" }, { ATELIER_PORT: "9000", ATELIER_HOST: "", DATABASE_URL: "" });
+    expect(config).toMatchObject({ port: 0, host: "127.0.0.1", databaseUrl: undefined });
+  });
+
+  it("removes the slash at the end of the public address", () => {
+    expect(readConfig({}, { PUBLIC_URL: "https://images.example.org/" }).publicUrl).toBe("https://images.example.org");
+  });
+
+  it("reads a master key in hexadecimal and in base64", () => {
+    const key = Buffer.alloc(32, 7);
+    expect(readConfig({}, { ATELIER_MASTER_KEY: key.toString("hex") }).masterKey).toEqual(key);
+    expect(readConfig({}, { ATELIER_MASTER_KEY: key.toString("base64") }).masterKey).toEqual(key);
+  });
+
+  it.each([
+    [{ port: "eighty" }, {}, "--port must be a whole number from 0 to 65535"],
+    [{ port: "70000" }, {}, "--port must be a whole number"],
+    [{}, { ATELIER_PORT: "-1" }, "ATELIER_PORT must be a whole number"],
+    [{}, { PUBLIC_URL: "images.example.org" }, "PUBLIC_URL must be a web address"],
+    [{}, { DATABASE_URL: "mysql://x" }, "DATABASE_URL must start with postgres://"],
+    [{}, { ATELIER_LOG_LEVEL: "loud" }, "ATELIER_LOG_LEVEL must be one of"],
+    [{}, { ATELIER_MASTER_KEY: "short" }, "ATELIER_MASTER_KEY must be 32 bytes"],
+  ])("names what is wrong: %j %j", (flags, environment, message) => {
+    expect(() => readConfig(flags, environment)).toThrow(message);
+  });
+
+  it("does not repeat the value of a wrong secret", () => {
+    expect(() => readConfig({}, { ATELIER_MASTER_KEY: "hunter2" })).toThrow(expect.not.stringContaining("hunter2"));
+  });
+});

@@ -1,0 +1,45 @@
+// The key that seals secrets: from the environment, or a file made once that only this user may read.
+
+import { randomBytes } from "node:crypto";
+import { link, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { OperatorError } from "../operator-error.ts";
+
+/** 32 bytes. `given`: the key of ATELIER_MASTER_KEY, which wins over the file and is never written.
+ *  Throws MASTER_KEY_INVALID when the file holds something else. */
+export async function readMasterKey(folder: string, given: Buffer | undefined): Promise<Buffer> {
+  if (given) return given;
+  const path = join(folder, "master.key");
+  const content = (await readKeyFile(path)) ?? (await createKeyFile(path));
+  const key = Buffer.from(content.trim(), "hex");
+  if (key.length === 32) return key;
+  throw new OperatorError("MASTER_KEY_INVALID", {
+    problem: `${path} does not hold 64 hexadecimal characters.`,
+    remedy: "Restore it from a backup: without it the stored secrets cannot be read.",
+  });
+}
+
+async function readKeyFile(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Written and synced beside its place, then linked: a crash leaves a whole key or none, and none is ever replaced. */
+async function createKeyFile(path: string): Promise<string> {
+  const partial = `${path}.${process.pid}`;
+  const file = await open(partial, "w", 0o600);
+  try {
+    await file.writeFile(`${randomBytes(32).toString("hex")}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await link(partial, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(partial, { force: true });
+  return readFile(path, "utf8");
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { createTestDatabase } from "../db/test-database.ts";
+import type { TestDatabase } from "../db/test-database.ts";
+import { createProject } from "./create-project.ts";
+import { findProjectByKey } from "./find-project.ts";
+import { openSecret, sealSecret } from "./seal-secret.ts";
+
+describe("projects", () => {
+  let test: TestDatabase;
+  const masterKey = randomBytes(32);
+  const deps = (): { db: TestDatabase["db"]; masterKey: Buffer } => ({ db: test.db, masterKey });
+  beforeAll(async () => {
+    test = await createTestDatabase();
+  });
+  afterAll(() => test.drop());
+
+  it("a signature project is found by its key, with its secret", async () => {
+    const created = await createProject(deps(), { name: "one", auth: "signature" });
+    expect(created.apikey).toMatch(/^[A-Za-z0-9]{32,}$/);
+    expect(created.apisecret).toMatch(/^[A-Za-z0-9]{32,}$/);
+    const found = await findProjectByKey(deps(), created.apikey);
+    expect(found).toMatchObject({
+      project: { id: created.projectid, name: "one", auth: "signature" },
+      secret: created.apisecret,
+    });
+  });
+
+  it("a key-only project has no secret", async () => {
+    const created = await createProject(deps(), { name: "two", auth: "key" });
+    expect(created.apisecret).toBeNull();
+    expect(await findProjectByKey(deps(), created.apikey)).toMatchObject({ secret: null });
+  });
+
+  it("an unknown, a revoked and an impossible key find nothing", async () => {
+    const created = await createProject(deps(), { name: "three", auth: "key" });
+    await test.db.query("update api_keys set revoked_at = now() where api_key = $1", [created.apikey]);
+    for (const key of [created.apikey, "unknown", "", "nul\0"]) expect(await findProjectByKey(deps(), key)).toBeUndefined();
+  });
+
+  it("the database holds no secret in plain text", async () => {
+    const created = await createProject(deps(), { name: "four", auth: "signature" });
+    const { rows } = await test.db.query<{ sealed: Buffer }>("select secret_sealed as sealed from api_keys where api_key = $1", [
+      created.apikey,
+    ]);
+    expect(rows[0]?.sealed.includes(created.apisecret ?? "")).toBe(false);
+  });
+});
+
+describe("sealed secrets", () => {
+  const masterKey = randomBytes(32);
+
+  it("open under the same master key and api key only", () => {
+    const sealed = sealSecret(masterKey, "key-a", "secret");
+    expect(openSecret(masterKey, "key-a", sealed)).toBe("secret");
+    expect(() => openSecret(masterKey, "key-b", sealed)).toThrow();
+    expect(() => openSecret(randomBytes(32), "key-a", sealed)).toThrow(
+      expect.objectContaining({ code: "MASTER_KEY_INVALID" }),
+    );
+  });
+
+  it("do not open when one bit was changed", () => {
+    const sealed = sealSecret(masterKey, "key-a", "secret");
+    sealed[sealed.length - 1]! ^= 1; // sealed is never empty
+    expect(() => openSecret(masterKey, "key-a", sealed)).toThrow();
+  });
+});
