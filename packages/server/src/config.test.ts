@@ -43,3 +43,8 @@ describe("config", () => {
     expect(() => readConfig({}, { ATELIER_MASTER_KEY: "hunter2" })).toThrow(expect.not.stringContaining("hunter2"));
   });
 });
+
+it("the fake engine is refused in production", () => {
+  expect(readConfig({}, { ATELIER_FAKE_ENGINE: "1" }).fakeEngine).toBe(true);
+  expect(() => readConfig({}, { ATELIER_FAKE_ENGINE: "1", NODE_ENV: "production" })).toThrow(/ATELIER_FAKE_ENGINE/);
+});

@@ -36,6 +36,8 @@ export interface Config {
   readonly masterKey: Buffer | undefined;
   /** How the embedded PostgreSQL runs when this process is root. Default `auto`. */
   readonly postgresRunAs: "auto" | "namespace" | "user";
+  /** Offers the deterministic test engine. Never in production: it draws nothing. */
+  readonly fakeEngine: boolean;
   /** Root of the installation: the folder of the root package.json. */
   readonly installDir: string;
 }
@@ -49,23 +51,30 @@ export interface Flags {
 
 const text = z.string().trim().min(1).optional();
 
-const variables = z.object({
-  ATELIER_HOST: text.default("127.0.0.1"),
-  ATELIER_PORT: wholeNumber(0, 65_535).default(8420),
-  ATELIER_DATA: text.default("data"),
-  PUBLIC_URL: z.string().transform(readOrigin).optional(),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
-    .optional(),
-  ATELIER_MODELS: text,
-  ATELIER_THREADS: wholeNumber(1, 256).optional(),
-  ATELIER_WORKERS: wholeNumber(0, 64).default(1),
-  ATELIER_LOG_LEVEL: z.enum(logLevels).default("info"),
-  ATELIER_LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
-  ATELIER_MASTER_KEY: z.string().transform(readMasterKey).optional(),
-  ATELIER_POSTGRES_RUN_AS: z.enum(["auto", "namespace", "user"]).default("auto"),
-});
+const variables = z
+  .object({
+    ATELIER_HOST: text.default("127.0.0.1"),
+    ATELIER_PORT: wholeNumber(0, 65_535).default(8420),
+    ATELIER_DATA: text.default("data"),
+    PUBLIC_URL: z.string().transform(readOrigin).optional(),
+    DATABASE_URL: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
+      .optional(),
+    ATELIER_MODELS: text,
+    ATELIER_THREADS: wholeNumber(1, 256).optional(),
+    ATELIER_WORKERS: wholeNumber(0, 64).default(1),
+    ATELIER_LOG_LEVEL: z.enum(logLevels).default("info"),
+    ATELIER_LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
+    ATELIER_MASTER_KEY: z.string().transform(readMasterKey).optional(),
+    ATELIER_FAKE_ENGINE: z.enum(["0", "1"]).default("0"),
+    NODE_ENV: text,
+    ATELIER_POSTGRES_RUN_AS: z.enum(["auto", "namespace", "user"]).default("auto"),
+  })
+  .refine((values) => values.ATELIER_FAKE_ENGINE === "0" || values.NODE_ENV !== "production", {
+    path: ["ATELIER_FAKE_ENGINE"],
+    message: "is for tests only, not for NODE_ENV=production",
+  });
 
 /** Reads and checks everything at once. Throws CONFIG_INVALID naming each bad value, never the value of a secret. */
 export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Config {
@@ -92,6 +101,7 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     logPretty: values.ATELIER_LOG_FORMAT === undefined ? process.stderr.isTTY : values.ATELIER_LOG_FORMAT === "pretty",
     masterKey: values.ATELIER_MASTER_KEY,
     postgresRunAs: values.ATELIER_POSTGRES_RUN_AS,
+    fakeEngine: values.ATELIER_FAKE_ENGINE === "1",
     installDir,
   });
 }
