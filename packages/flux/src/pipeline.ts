@@ -224,7 +224,8 @@ export class Pipeline {
 }
 
 function checkRequest(request: GenerateRequest): void {
-  const { samples, widthPixels, heightPixels } = request;
+  const { seed, samples, widthPixels, heightPixels } = request;
+  requireWhole("seed", seed, { min: 0, max: 2 ** 32 - 1 });
   requireWhole("samples", samples, { min: 1, max: Number.MAX_SAFE_INTEGER });
   requireWhole("widthPixels", widthPixels, { min: 1, max: limits.sidePixels });
   requireWhole("heightPixels", heightPixels, { min: 1, max: limits.sidePixels });
