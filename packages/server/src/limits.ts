@@ -74,4 +74,7 @@ export const limits = Object.freeze({
   databaseRetryMaxMs: 1_000,
   /** Waiting at start-up for an external database that is still starting. */
   databaseStartMs: 30_000,
+  /** How long a command waits for a server that is starting on its data folder, and between two looks. */
+  serverStartMs: 60_000,
+  serverPollMs: 50,
 });

@@ -40,11 +40,20 @@ export function openLog(options: { level: LogLevel; pretty: boolean; destination
   const settings = {
     level: options.level,
     base: null,
+    serializers: { err: errorFields },
     redact: { paths: redactPaths, censor: "[hidden]" },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(settings, destination);
+}
+
+/** What tells about an error. Libraries hang whole clients on theirs, with addresses and keys. */
+function errorFields(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as { code?: unknown };
+  const cause = error.cause === undefined ? {} : { cause: errorFields(error.cause) };
+  return { type: error.name, message: error.message, ...(code === undefined ? {} : { code }), stack: error.stack, ...cause };
 }
 
 /** `12:00:01 info  task.claimed taskId=12 attempt=1` */

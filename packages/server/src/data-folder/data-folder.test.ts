@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { identifyProcess } from "../process-identity.ts";
-import { closeDataFolder, openDataFolder } from "./data-folder.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { findServer, writeServerRecord } from "./server-record.ts";
 
 describe("the data folder", () => {
@@ -17,9 +17,9 @@ describe("the data folder", () => {
 
   it("keeps its master key, readable by this user only", async () => {
     const first = await openDataFolder(path, undefined);
-    await closeDataFolder(first);
+    await first.close();
     const second = await openDataFolder(path, undefined);
-    await closeDataFolder(second);
+    await second.close();
     expect(second.masterKey).toEqual(first.masterKey);
     expect((await stat(join(path, "master.key"))).mode & 0o777).toBe(0o600);
   });
@@ -29,14 +29,14 @@ describe("the data folder", () => {
     const folder = await openDataFolder(path, given);
     expect(folder.masterKey).toBe(given);
     await expect(stat(join(path, "master.key"))).rejects.toMatchObject({ code: "ENOENT" });
-    await closeDataFolder(folder);
+    await folder.close();
   });
 
   it("refuses a second server, and opens again after the first has closed", async () => {
     const folder = await openDataFolder(path, undefined);
     await expect(openDataFolder(path, undefined)).rejects.toMatchObject({ code: "DATA_FOLDER_LOCKED" });
-    await closeDataFolder(folder);
-    await closeDataFolder(await openDataFolder(path, undefined));
+    await folder.close();
+    await (await openDataFolder(path, undefined)).close();
   });
 
   it("lets one of several servers in that start at once", async () => {
@@ -47,9 +47,9 @@ describe("the data folder", () => {
 
   it("ignores the lock of a dead process whose pid another process has now, and a lock cut off by a crash", async () => {
     await writeFile(join(path, "server.lock"), JSON.stringify({ pid: process.pid, started: "long ago" }));
-    await closeDataFolder(await openDataFolder(path, undefined));
+    await (await openDataFolder(path, undefined)).close();
     await writeFile(join(path, "server.lock"), '{"pid":1');
-    await closeDataFolder(await openDataFolder(path, undefined));
+    await (await openDataFolder(path, undefined)).close();
   });
 
   it("refuses a folder that a newer version wrote", async () => {

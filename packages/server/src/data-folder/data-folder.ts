@@ -33,6 +33,8 @@ export async function openDataFolder(path: string, givenMasterKey: Buffer | unde
   try {
     const masterKey = await readMasterKey(path, givenMasterKey);
     const folder = { path, filesDir: join(path, "files"), tmpDir: join(path, "tmp"), modelsDir: join(path, "models") };
+    // A killed server's.
+    await removeServerRecord(path);
     await rm(folder.tmpDir, { recursive: true, force: true });
     for (const name of [folder.filesDir, folder.tmpDir, folder.modelsDir]) await mkdir(name, { recursive: true });
     return { ...folder, masterKey, close: () => lock.release() };
@@ -40,12 +42,6 @@ export async function openDataFolder(path: string, givenMasterKey: Buffer | unde
     await lock.release();
     throw error;
   }
-}
-
-/** Removes what tells others of this server, then gives the folder back. */
-export async function closeDataFolder(folder: DataFolder): Promise<void> {
-  await removeServerRecord(folder.path);
-  await folder.close();
 }
 
 async function makeUsable(path: string): Promise<void> {

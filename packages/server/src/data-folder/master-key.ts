@@ -10,8 +10,25 @@ import { OperatorError } from "../operator-error.ts";
  *  Throws MASTER_KEY_INVALID when the file holds something else. */
 export async function readMasterKey(folder: string, given: Buffer | undefined): Promise<Buffer> {
   if (given) return given;
-  const path = join(folder, "master.key");
-  const content = (await readKeyFile(path)) ?? (await createKeyFile(path));
+  const path = join(folder, keyName);
+  return parseKey(path, (await readKeyFile(path)) ?? (await createKeyFile(path)));
+}
+
+/** Like `readMasterKey`, for a folder whose server runs: never makes a key, which that server would not know. */
+export async function readExistingMasterKey(folder: string, given: Buffer | undefined): Promise<Buffer> {
+  if (given) return given;
+  const path = join(folder, keyName);
+  const content = await readKeyFile(path);
+  if (content !== undefined) return parseKey(path, content);
+  throw new OperatorError("MASTER_KEY_INVALID", {
+    problem: "The server on this data folder was given its master key, which this command does not know.",
+    remedy: "Set the ATELIER_MASTER_KEY that the server has.",
+  });
+}
+
+const keyName = "master.key";
+
+function parseKey(path: string, content: string): Buffer {
   const key = Buffer.from(content.trim(), "hex");
   if (key.length === 32) return key;
   throw new OperatorError("MASTER_KEY_INVALID", {

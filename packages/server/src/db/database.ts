@@ -55,7 +55,10 @@ class PoolDatabase implements Database {
       application_name: "atelier",
     });
     // A pool without this handler ends the process when an idle session breaks.
-    this.#pool.on("error", (error) => log.warn({ err: error }, "database.session-lost"));
+    this.#pool.on("error", (error) => {
+      // Sessions that are being closed may still hear PostgreSQL's own goodbye.
+      if (!this.#closed) log.warn({ err: error }, "database.session-lost");
+    });
     this.#listener = new Listener(log, () => new pg.Client({ ...address, application_name: "atelier-listen" }));
   }
 

@@ -1,0 +1,158 @@
+// The composition root: the only file that names concrete adapters. What is started here is stopped in reverse order.
+
+import type { Config } from "./config.ts";
+import { openDataFolder } from "./data-folder/data-folder.ts";
+import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
+import { startDatabase } from "./db/start-database.ts";
+import { engineCommands } from "./engines/engine-commands.ts";
+import { openEnginePool } from "./engines/engine-pool.ts";
+import { openDiskStore } from "./files/disk-store.ts";
+import { startHttp } from "./http/start-http.ts";
+import type { RunningHttp } from "./http/start-http.ts";
+import type { HttpDeps } from "./http/http-deps.ts";
+import type { Log } from "./log.ts";
+import { startRescue } from "./maintenance/rescue.ts";
+import { loadModels } from "./models/registry.ts";
+import { OperatorError } from "./operator-error.ts";
+import { findProjectByKey } from "./projects/find-project.ts";
+import { startWorker } from "./worker/worker.ts";
+
+export interface RunningApp {
+  /** Where clients on this machine reach it, without a slash at the end. */
+  readonly url: string;
+  /** Lets running tasks end, stops engines and PostgreSQL, gives the data folder back. Safe to call again. */
+  stop(): Promise<void>;
+}
+
+export interface AppDeps {
+  readonly log: Log;
+  /** Aborting it undoes a start in progress; `startApp` then rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Called when the server cannot go on: PostgreSQL died and does not start again. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** Starts everything. Each failure undoes what was started before it. Throws OperatorError for what a person can mend. */
+export async function startApp(config: Config, deps: AppDeps): Promise<RunningApp> {
+  const stops = new StopList(deps.log);
+  const step = async <Started>(name: string, start: Promise<Started>, stop?: (started: Started) => Promise<unknown>) => {
+    const started = await start;
+    if (stop) stops.add(name, () => stop(started));
+    deps.signal.throwIfAborted();
+    return started;
+  };
+  try {
+    return await startSteps(config, deps, { step, stop: () => stops.run() });
+  } catch (error) {
+    await stops.run().catch((stopError: unknown) => deps.log.error({ err: stopError }, "app.undo_failed"));
+    throw error;
+  }
+}
+
+interface Steps {
+  /** Waits for a start and remembers how to undo it. */
+  step<Started>(name: string, start: Promise<Started>, stop?: (started: Started) => Promise<unknown>): Promise<Started>;
+  stop(): Promise<void>;
+}
+
+async function startSteps(config: Config, { log, onLost }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
+  const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
+  const models = await step("models", loadModels(config.modelFolders));
+  const { databaseUrl, postgresRunAs: runAs } = config;
+  const database = await step(
+    "database",
+    startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, onLost }),
+    (it) => it.stop(),
+  );
+  const { db } = database;
+  const files = openDiskStore(folder.filesDir);
+
+  if (config.workers > 0) {
+    const commands = engineCommands({ rootFolder: config.installDir, fake: config.fakeEngine });
+    const worker = startWorker({
+      db,
+      files,
+      log,
+      engines: openEnginePool(commands, { threads: config.threads }),
+      folders: { modelFolders: config.modelFolders },
+      tempFolder: folder.tmpDir,
+      findModel: (name) => models.findByName(name),
+      listModels: () => models.list(),
+      slots: config.workers,
+    });
+    await step("worker", worker, (it) => it.drain());
+  }
+  await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
+
+  const projects = { findByKey: (apiKey: string) => findProjectByKey({ db, masterKey: folder.masterKey }, apiKey) };
+  const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
+  const http = await step("http", listen(config, { db, models, files, projects, log, isReady }), (it) => it.stop());
+  const url = `http://${http.host}:${http.port}`;
+  const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
+  await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));
+  log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
+  return { url, stop };
+}
+
+/** Listens, and says what to do when the port cannot be had. */
+async function listen(config: Config, deps: HttpDeps): Promise<RunningHttp & { host: string }> {
+  try {
+    const http = await startHttp({ ...deps, config });
+    return { ...http, host: nearAddress(config.host) };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason = portProblems[code ?? ""];
+    if (reason === undefined) throw cause;
+    throw new OperatorError(
+      "PORT_BUSY",
+      {
+        problem: `Port ${config.port} on ${config.host} ${reason}.`,
+        remedy: "Choose another with --port, or --port 0 for any free one.",
+      },
+      { cause },
+    );
+  }
+}
+
+const portProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is used by another program",
+  EACCES: "may not be used by this user",
+  EADDRNOTAVAIL: "cannot be used: this machine does not have that address",
+  ENOTFOUND: "cannot be used: that name has no address",
+};
+
+/** The address by which this machine reaches itself when it listens on all of its addresses. */
+function nearAddress(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** What was started, to be stopped last in, first out. A failing stop does not keep the others from running. */
+class StopList {
+  readonly #log: Log;
+  readonly #stops: { name: string; stop: () => Promise<unknown> }[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add(name: string, stop: () => Promise<unknown>): void {
+    this.#stops.push({ name, stop });
+  }
+
+  run(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const { name, stop } of this.#stops.toReversed()) {
+      const startedAt = performance.now();
+      await stop().catch((error: unknown) => errors.push(error));
+      this.#log.debug({ step: name, elapsedMs: Math.round(performance.now() - startedAt) }, "app.stopped_step");
+    }
+    if (errors.length > 0) throw new AggregateError(errors, "the server did not stop cleanly");
+  }
+}

@@ -1,0 +1,104 @@
+// The command line: what each command takes, and how its failures look.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Command, Option } from "commander";
+
+import { readConfig } from "../config.ts";
+import type { Config } from "../config.ts";
+import { openLog } from "../log.ts";
+import type { Log } from "../log.ts";
+import { OperatorError } from "../operator-error.ts";
+import { describeProject, projectCreate } from "./project-create.ts";
+import { serve } from "./serve.ts";
+import { withDatabase } from "./with-database.ts";
+
+/** Runs one command. `args`: what follows the program's name. Resolves with the exit code; prints failures itself. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return 1;
+  }
+}
+
+type SetExitCode = (code: number) => void;
+
+function buildProgram(setExitCode: SetExitCode): Command {
+  const program = new Command("atelier")
+    .description("Self-hosted server for image models that speaks the Wiro wire protocol")
+    .version(readVersion(), "-v, --version")
+    .showHelpAfterError("(--help shows what can be given)");
+  addServe(program, setExitCode);
+  addMigrate(program);
+  addProject(program);
+  return program;
+}
+
+function addServe(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command("serve")
+    .description("run the server: API, worker and, unless DATABASE_URL is set, its own PostgreSQL")
+    .option("--port <port>", "port to listen on, 0 for any free one (ATELIER_PORT, default 8420)")
+    .option("--host <host>", "address to listen on (ATELIER_HOST, default 127.0.0.1)")
+    .addOption(dataOption())
+    .action(async (options: { port?: string; host?: string; data?: string }) => {
+      setExitCode(await serve(readConfig(options)));
+    });
+}
+
+function addMigrate(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring the database to the schema of this version (serve does it, too)")
+    .addOption(dataOption())
+    .action(async (options: { data?: string }) => {
+      const deps = commandDeps(readConfig(options));
+      const { rows } = await withDatabase(deps, ({ db }) =>
+        db.query<{ version: number }>("select max(version) as version from schema_migrations"),
+      );
+      process.stdout.write(`the database has schema version ${rows[0]?.version}\n`);
+    });
+}
+
+function addProject(program: Command): void {
+  const project = program.command("project").description("projects and their keys");
+  project
+    .command("create <name>")
+    .description("make a project and print its credentials")
+    .addOption(new Option("--auth <method>", "how its clients prove who they are").choices(["signature", "key"]).default("signature"))
+    .option("--json", "print one line of JSON")
+    .addOption(dataOption())
+    .action(async (name: string, options: { auth: "signature" | "key"; json?: true; data?: string }) => {
+      const created = await projectCreate(commandDeps(readConfig(options)), { name, auth: options.auth });
+      process.stdout.write(`${options.json ? JSON.stringify(created) : describeProject(created)}\n`);
+    });
+}
+
+function dataOption(): Option {
+  return new Option("--data <folder>", "data folder (ATELIER_DATA, default ./data)");
+}
+
+/** Commands other than serve log only what went wrong. */
+function commandDeps(config: Config): { config: Config; log: Log } {
+  return { config, log: openLog({ level: "warn", pretty: config.logPretty }) };
+}
+
+/** What can be mended is told in words; the stack is for what cannot. */
+function describeFailure(error: unknown): string {
+  if (error instanceof OperatorError) return `error: ${error.problem}\n${error.remedy}`;
+  return `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+function readVersion(): string {
+  const file = join(readConfig({}, {}).installDir, "package.json");
+  // Our own root package.json.
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,25 @@
+// atelier project create: makes a project and prints its credentials, once.
+
+import type { Config } from "../config.ts";
+import type { ProjectAuth } from "../db/queries/projects.ts";
+import type { Log } from "../log.ts";
+import { createProject } from "../projects/create-project.ts";
+import type { CreatedProject } from "../projects/create-project.ts";
+import { withDatabase } from "./with-database.ts";
+
+export async function projectCreate(
+  deps: { config: Config; log: Log },
+  options: { name: string; auth: ProjectAuth },
+): Promise<CreatedProject> {
+  return withDatabase(deps, (lent) => createProject(lent, options));
+}
+
+/** For people; `--json` prints the project itself. */
+export function describeProject(project: CreatedProject): string {
+  const secret = project.apisecret === null ? [] : [`export YOUR_API_SECRET="${project.apisecret}"`];
+  return [
+    `project ${project.projectid} (${project.name}); the credentials are shown only now:`,
+    `export YOUR_API_KEY="${project.apikey}"`,
+    ...secret,
+  ].join("\n");
+}

@@ -1,0 +1,90 @@
+// Lends a command the database of a data folder: the running server's, or one started for the moment.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Config } from "../config.ts";
+import { openDataFolder } from "../data-folder/data-folder.ts";
+import { findLockHolder } from "../data-folder/lock.ts";
+import { readExistingMasterKey } from "../data-folder/master-key.ts";
+import { findServer } from "../data-folder/server-record.ts";
+import type { ServerRecord } from "../data-folder/server-record.ts";
+import { openDatabase } from "../db/database.ts";
+import type { Database, DatabaseAddress } from "../db/database.ts";
+import { databaseUser } from "../db/embedded/cluster.ts";
+import { embeddedDatabaseName, startDatabase } from "../db/start-database.ts";
+import { limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { OperatorError } from "../operator-error.ts";
+
+export interface LentDatabase {
+  readonly db: Database;
+  readonly masterKey: Buffer;
+}
+
+/** Calls `work` with the database of `config.dataDir` and the key that seals its secrets; waits for a server that is
+ *  starting or stopping there. */
+export async function withDatabase<Result>(
+  deps: { config: Config; log: Log },
+  work: (lent: LentDatabase) => Promise<Result>,
+): Promise<Result> {
+  const deadline = Date.now() + limits.serverStartMs;
+  for (;;) {
+    const server = await findServer(deps.config.dataDir);
+    if (server) return withRunning(deps, server, work);
+    try {
+      return await withOwn(deps, work);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code !== "DATA_FOLDER_LOCKED" || Date.now() > deadline) throw error;
+    }
+    await serverOrRelease(deps.config.dataDir, deadline);
+  }
+}
+
+async function withRunning<Result>(
+  { config, log }: { config: Config; log: Log },
+  server: ServerRecord,
+  work: (lent: LentDatabase) => Promise<Result>,
+): Promise<Result> {
+  const masterKey = await readExistingMasterKey(config.dataDir, config.masterKey);
+  const db = openDatabase({ log }, addressOf(config, server));
+  try {
+    return await work({ db, masterKey });
+  } finally {
+    await db.close();
+  }
+}
+
+function addressOf(config: Config, server: ServerRecord): DatabaseAddress {
+  if (server.socketDir !== null) return { host: server.socketDir, user: databaseUser, database: embeddedDatabaseName };
+  if (config.databaseUrl !== undefined) return { connectionString: config.databaseUrl };
+  throw new OperatorError("CONFIG_INVALID", {
+    problem: "The server on this data folder uses an external PostgreSQL, whose address this command does not know.",
+    remedy: "Set the DATABASE_URL that the server has.",
+  });
+}
+
+async function withOwn<Result>(
+  { config, log }: { config: Config; log: Log },
+  work: (lent: LentDatabase) => Promise<Result>,
+): Promise<Result> {
+  const folder = await openDataFolder(config.dataDir, config.masterKey);
+  try {
+    const { databaseUrl, postgresRunAs: runAs } = config;
+    const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs });
+    try {
+      return await work({ db: database.db, masterKey: folder.masterKey });
+    } finally {
+      await database.stop();
+    }
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Until the process that holds the folder says where it serves, or lets go. */
+async function serverOrRelease(dataDir: string, deadline: number): Promise<void> {
+  while (Date.now() < deadline) {
+    if ((await findServer(dataDir)) || !(await findLockHolder(dataDir))) return;
+    await delay(limits.serverPollMs);
+  }
+}
