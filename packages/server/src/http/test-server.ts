@@ -1,0 +1,89 @@
+// A server without a socket for tests: real database, real projects, real files, the shipped models.
+
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { FastifyInstance, LightMyRequestResponse } from "fastify";
+
+import { createTestDatabase } from "../db/test-database.ts";
+import type { TestDatabase } from "../db/test-database.ts";
+import { openDiskStore } from "../files/disk-store.ts";
+import type { FileStore } from "../files/file-store.ts";
+import { openLog } from "../log.ts";
+import { loadModels } from "../models/registry.ts";
+import { createProject } from "../projects/create-project.ts";
+import type { CreatedProject } from "../projects/create-project.ts";
+import { findProjectByKey } from "../projects/find-project.ts";
+import { sign } from "./authenticate.ts";
+import type { RouteContext } from "./http-deps.ts";
+import { buildServer } from "./server.ts";
+
+export interface TestServer {
+  readonly app: FastifyInstance;
+  readonly context: RouteContext;
+  readonly db: TestDatabase["db"];
+  readonly files: FileStore;
+  /** Two signature projects and one key-only project. */
+  readonly mine: CreatedProject;
+  readonly other: CreatedProject;
+  readonly keyOnly: CreatedProject;
+  readonly folder: string;
+  /** What the server logged, one JSON object each. */
+  readonly logged: Record<string, unknown>[];
+  /** Posts a JSON body, signed for `as` (default: `mine`). */
+  post(url: string, body: object, as?: CreatedProject): Promise<LightMyRequestResponse>;
+  stop(): Promise<void>;
+}
+
+export const publicUrl = "https://pictures.example";
+
+export async function startTestServer(changes: Partial<RouteContext> = {}): Promise<TestServer> {
+  const test = await createTestDatabase();
+  const folder = await mkdtemp(join(tmpdir(), "atelier-http-"));
+  const files = openDiskStore(join(folder, "files"));
+  const masterKey = randomBytes(32);
+  const deps = { db: test.db, masterKey };
+  const logged: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) };
+  const context: RouteContext = {
+    db: test.db,
+    models: await loadModels([join(import.meta.dirname, "../../../../models")]),
+    files,
+    projects: { findByKey: (apiKey) => findProjectByKey(deps, apiKey) },
+    log: openLog({ level: "info", pretty: false, destination }),
+    isReady: async () => true,
+    publicUrl: () => publicUrl,
+    ...changes,
+  };
+  const app = buildServer(context);
+  const mine = await createProject(deps, { name: "mine", auth: "signature" });
+  const other = await createProject(deps, { name: "other", auth: "signature" });
+  const keyOnly = await createProject(deps, { name: "key only", auth: "key" });
+  return {
+    app,
+    context,
+    db: test.db,
+    files,
+    mine,
+    other,
+    keyOnly,
+    folder,
+    logged,
+    post: (url, body, as = mine) =>
+      app.inject({ method: "POST", url, headers: signedHeaders(as), payload: JSON.stringify(body) }),
+    async stop() {
+      await app.close();
+      await test.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The three headers of a project, signed with a nonce that is used again and again, as real clients do. */
+export function signedHeaders(project: CreatedProject, nonce = "1734513807"): Record<string, string> {
+  if (project.apisecret === null) return { "x-api-key": project.apikey };
+  const signature = sign({ apiKey: project.apikey, apiSecret: project.apisecret, nonce });
+  return { "x-api-key": project.apikey, "x-nonce": nonce, "x-signature": signature };
+}

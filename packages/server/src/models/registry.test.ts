@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import type { Manifest } from "@atelier/schema/manifest";
+
+import { cleanModelName, coverName, loadModels } from "./registry.ts";
+
+const shipped = join(import.meta.dirname, "../../../../models");
+
+describe("the shipped models", () => {
+  it("load, and are found by every spelling", async () => {
+    const models = await loadModels([shipped]);
+    expect(models.list().map(cleanModelName)).toEqual(["arsmachina/baroque-space-opera-v1", "atelier/starter"]);
+    for (const name of ["arsmachina/baroque-space-opera-v1", " ArsMachina/Baroque Space Opera.v1 "]) {
+      expect(models.findByName(name)?.title).toBe("Baroque Space Opera v1");
+    }
+    for (const name of ["arsmachina", "arsmachina/baroque-space-opera-v1/sync", "", "/"]) {
+      expect(models.findByName(name)).toBeUndefined();
+    }
+  });
+
+  it("have covers under the names of the generated pages", async () => {
+    const models = await loadModels([shipped]);
+    const [first] = models.list().map(coverName);
+    expect(first).toBe("ArsMachina-Baroque-Space-Opera-v1-cover.jpeg");
+    expect(models.coverPath("ArsMachina-Baroque-Space-Opera-v1-cover.jpeg")).toBe(
+      join(shipped, "covers/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg"),
+    );
+    expect(models.coverPath("../baroque-space-opera-v1.json")).toBeUndefined();
+  });
+});
+
+describe("a folder of manifests", () => {
+  let root: string;
+  let sample: Manifest;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "atelier-models-"));
+    sample = JSON.parse(await readFile(join(shipped, "starter.json"), "utf8")) as Manifest;
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  /** A new folder with these files. */
+  async function folderOf(files: Record<string, unknown>): Promise<string> {
+    const folder = await mkdtemp(join(root, "f-"));
+    for (const [name, content] of Object.entries(files)) {
+      const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+      await writeFile(join(folder, name), text);
+    }
+    return folder;
+  }
+
+  const withItem = (index: number, change: object): Manifest => {
+    const copy = structuredClone(sample);
+    Object.assign(copy.parameters[0]?.items[index] ?? {}, change);
+    return copy;
+  };
+
+  async function problemOf(files: Record<string, unknown>): Promise<string> {
+    const folder = await folderOf(files);
+    return loadModels([folder]).then(
+      () => "",
+      (error: { code: string; problem: string }) => `${error.code} ${error.problem.replaceAll(`${folder}/`, "")}`,
+    );
+  }
+
+  it("may be missing or empty", async () => {
+    expect((await loadModels([join(root, "nothing"), await folderOf({})])).list()).toEqual([]);
+  });
+
+  it("is read without its subfolders and other files", async () => {
+    const folder = await folderOf({ "readme.md": "{", "a.json": sample });
+    await mkdir(join(folder, "starter"));
+    await writeFile(join(folder, "starter", "config.json"), "{");
+    expect((await loadModels([folder])).list()).toHaveLength(1);
+  });
+
+  it("comes before a later folder that declares the same model", async () => {
+    const own = await folderOf({ "mine.json": { ...sample, title: "My own" } });
+    expect((await loadModels([own, shipped])).findByName("atelier/starter")?.title).toBe("My own");
+  });
+
+  it.each([
+    ["text that is not JSON", '{\n  "id": "1",\n}', /^CONFIG_INVALID a\.json:3: /],
+    ["text that ends too early", '{\n"id": [', /^CONFIG_INVALID a\.json:2: /],
+    ["a list", "[]", /^CONFIG_INVALID a\.json:1: manifest: /],
+  ])("is refused with file and line for %s", async (_name, text, expected) => {
+    expect(await problemOf({ "a.json": text })).toMatch(expected);
+  });
+
+  it("is refused with file, line and field for a wrong value", async () => {
+    const lines = JSON.stringify({ ...sample, cps: "cheap" }, null, 2).split("\n");
+    const line = lines.findIndex((text) => text.includes('"cps"')) + 1;
+    expect(await problemOf({ "a.json": lines.join("\n") })).toMatch(new RegExp(`^CONFIG_INVALID a\\.json:${line}: cps: `));
+  });
+
+  it("names every problem, deep ones too", async () => {
+    const broken = withItem(1, { type: "numbr", colour: "red" });
+    const lines = JSON.stringify(broken, null, 2).split("\n");
+    const line = lines.findIndex((text) => text.includes("numbr")) + 1;
+    const problem = await problemOf({ "a.json": broken });
+    expect(problem).toContain(`a.json:${line}: parameters.0.items.1.type: `);
+    expect(problem).toMatch(/colour/);
+  });
+
+  it.each([
+    ["a number without a range", () => withItem(1, { min: undefined }), "needs both min and max"],
+    ["a default outside its range", () => withItem(1, { default: "99" }), "the default of samples is not valid"],
+    ["a select without options", () => withItem(0, { type: "select" }), "a select needs options"],
+    ["a file parameter", () => withItem(0, { type: "fileinput" }), "file parameters are not supported"],
+    ["a repeated parameter", () => withItem(1, { id: "prompt" }), "the parameter prompt is declared twice"],
+    ["an example out of range", () => ({ ...sample, examples: [{ steps: "999" }] }), "the value of steps is not valid"],
+    ["an example of an unknown parameter", () => ({ ...sample, examples: [{ stepz: "9" }] }), "no such parameter"],
+  ])("is refused for %s", async (_name, manifest, expected) => {
+    expect(await problemOf({ "a.json": manifest() })).toContain(expected);
+  });
+
+  it("is refused when two files declare one model or one id", async () => {
+    const renamed = { ...sample, slug: "STARTER" };
+    expect(await problemOf({ "a.json": sample, "b.json": renamed })).toContain("both declare the model atelier/starter");
+    expect(await problemOf({ "a.json": sample, "b.json": { ...sample, slug: "x" } })).toContain("both declare the id 2");
+  });
+});
