@@ -1,0 +1,88 @@
+"""Stage 5: teaches the transformer to draw in one pass what guidance draws in two, for scales 1 to 10.
+`python -m training.distil --group small`, then `--group native --resume --restart-schedule`."""
+
+import argparse
+
+import torch
+
+from training.batches import LatentGroup, empty_prompts
+from training.flow import GUIDANCE_RANGE, draw_sigmas, guided_velocity, noisy
+from training.half_precision import HalfPrecisionTrainer
+from training.networks import networks_from_checkpoint
+from training.stage import Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
+from training.starter_models import encode_text, predict_velocity
+
+
+def draw_guidance(count: int, generator: torch.Generator) -> torch.Tensor:
+    """Guidance scales [count], uniform over the range, rounded to bfloat16 as the transformer sees them."""
+    low, high = GUIDANCE_RANGE
+    return (low + (high - low) * torch.rand(count, generator=generator)).to(torch.bfloat16).float()
+
+
+@torch.no_grad()
+def teacher_velocity(teacher, noisy_latents, sigmas, guidance, text, empty_text, positions) -> torch.Tensor:
+    """Guided velocity in float32: conditional and empty prompt in one double-sized pass."""
+    half = torch.bfloat16
+    both = tuple(torch.cat([a, b]) for a, b in zip(text, empty_text))
+    inputs = (noisy_latents.to(half).repeat(2, 1, 1), sigmas.to(half).repeat(2), torch.ones_like(sigmas).to(half).repeat(2))
+    conditional, empty = predict_velocity(teacher, *inputs, both, positions).float().chunk(2)
+    return guided_velocity(noisy_latents, sigmas, conditional, empty, guidance)
+
+
+def distillation_loss(student, teacher, text_encoder, batch, generator, device) -> torch.Tensor:
+    sigmas = draw_sigmas(len(batch.packed), generator)
+    guidance = draw_guidance(len(sigmas), generator).to(device)
+    noisy_latents, _ = noisy(batch.packed, sigmas, generator)
+    noisy_latents, sigmas, positions = noisy_latents.to(device), sigmas.to(device), batch.positions.to(device)
+    with torch.no_grad():
+        text = encode_text(text_encoder, batch.input_ids.to(device))
+        empty_text = encode_text(text_encoder, empty_prompts(*batch.input_ids.shape).to(device))
+    target = teacher_velocity(teacher, noisy_latents, sigmas, guidance, text, empty_text, positions)
+    half = torch.bfloat16
+    velocity = predict_velocity(student, noisy_latents.to(half), sigmas.to(half), guidance.to(half), text, positions)
+    return (velocity.float() - target).square().mean()
+
+
+def train(options: argparse.Namespace) -> None:
+    device = pick_device()
+    group = LatentGroup(options.group)
+    networks = networks_from_checkpoint("base")
+    student = networks_from_checkpoint("base")["transformer"].to(device)
+    student.requires_grad_(True)
+    teacher = networks["transformer"].to(device, torch.bfloat16).eval()
+    text_encoder = networks["text_encoder"].to(device, torch.bfloat16).eval()
+    trainer = HalfPrecisionTrainer({"transformer": student}, options.rate, options.average_decay, muon=False)
+    first = 0
+    if options.resume:
+        state = load_checkpoint("distil")
+        if options.restart_schedule:
+            trainer.load_weights(state["trainer"]["averages"])
+        else:
+            trainer.load_state_dict(state["trainer"])
+            first = state["step"]
+    progress = Progress(f"distil-{options.group}", options.steps, options.batch, options.minutes)
+    for step in range(first, options.steps):
+        generator = step_generator(options.seed + (100 if options.group == "small" else 150), step)
+        batch = group.draw(options.batch, generator, dropout=0.05)
+        loss = distillation_loss(student, teacher, text_encoder, batch, generator, device)
+        loss.backward()
+        trainer.step(rate_factor(step, options.steps, warm_up=30, decay_from=0.5))
+        progress.record(step, loss=loss.item())
+        is_last = step + 1 == options.steps or progress.is_over_budget()
+        if (step + 1) % options.checkpoint_every == 0 or is_last:
+            save_checkpoint("distil", {"trainer": trainer.state_dict(), "step": step + 1})
+        if is_last:
+            break
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_common_options(parser, steps=150, batch=64, rate=4e-4)
+    parser.add_argument("--group", choices=["small", "native"], default="small")
+    parser.add_argument("--average-decay", type=float, default=0.97)
+    parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

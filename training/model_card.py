@@ -1,0 +1,63 @@
+"""The text of models/starter/README.md, from the exported files and the training logs."""
+
+STAGE_NAMES = {
+    "autoencoder": "autoencoder, crops of 64 × 64", "base-small": "base at half size", "base-native": "base at native size",
+    "distil-small": "guidance at half size", "distil-native": "guidance at native size",
+    "adapter-small": "adapter at half size", "adapter": "adapter at native size",
+}
+
+TEXT = """# Atelier's starter model
+
+A small text-to-image model in FLUX.1's format: same architecture, file layout, sampler and embedded guidance, about a
+thousandth of the size. It exists so that a fresh clone can draw a picture on any processor. It is **this project's own**:
+trained from nothing on pictures and captions that `training/scenes` draws, with no downloaded weights and no downloaded
+data. It is **not FLUX.1**, **not ArsMachina's weights**, and has seen **no photographs and no faces of people**: its people
+are drawn from shapes.
+
+## What it is
+| Part | Form | Parameters |
+|---|---|---|
+| `transformer` | `FluxTransformer2DModel`: 3 double and 6 single blocks, hidden 256 (2 heads × 128), RoPE 16/56/56, guidance embedded | {transformer:,} |
+| `text_encoder_2` | `T5EncoderModel`: 3 layers, width 256, gated GELU; its mean over tokens is the pooled projection | {text_encoder_2:,} |
+| `vae` | `AutoencoderTiny` (TAEF1's layout): f8, 16 channels, latents of mean 0 and variance 1 | {vae:,} |
+| `tokenizer_2` | lower-case BPE on words and punctuation | – |
+
+Native size 256 × 256 and the same area at other shapes (multiples of 16). Prompts up to 128 tokens, padded to a multiple of
+8 and read without an attention mask. Guidance 1 to 10 in one pass per step.
+
+`../adapters/baroque-space-opera.safetensors`: a LoRA of rank 8 on every attention and MLP product, in the public diffusers
+layout. It adds gilded frames, scrolls, haloes and richer colour.
+
+## Data
+Scenes with planets, rings, moons, nebulae, ships, palaces, towers, arches, columns, landscapes, clouds, people in gowns,
+armour and space suits, helmets, flowers and frames, each with exact captions in several phrasings. Everything is a function
+of a seed.
+
+## Training and cost
+Pictures seen, by stage (two processor cores in bfloat16, about two hours together; the same commands use CUDA when present):
+
+| Stage | Pictures |
+|---|---|
+{stages}
+
+Last trained {date}. How to repeat or continue it: [training/README.md](../../training/README.md).
+
+## Limits
+It knows the generator's vocabulary and nothing else. This is a first checkpoint: shapes are soft, faces and hands are
+approximate, counts and left/right are often wrong, two people in one picture rarely work, small text-like detail does not exist.
+It draws no photographs and no real people.
+
+## Licence and files
+Apache-2.0, as the project.
+
+| File | Bytes | SHA-256 |
+|---|---|---|
+{files}
+"""
+
+
+def card_text(entries: list[dict], settings: dict, parameters: dict[str, int]) -> str:
+    seen = settings["trained"]["imagesSeen"]
+    stages = "\n".join(f"| {label} | {seen[name]:,} |" for name, label in STAGE_NAMES.items() if name in seen)
+    files = "\n".join(f"| `{entry['path']}` | {entry['sizeBytes']:,} | `{entry['sha256']}` |" for entry in entries)
+    return TEXT.format(stages=stages, files=files, date=settings["trained"]["date"], **parameters)

@@ -1,0 +1,62 @@
+"""Loads the transformer and the text encoder from a stage's checkpoint or from shipped weights."""
+
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, FluxTransformer2DModel
+from tokenizers import Tokenizer
+from transformers import T5EncoderModel
+
+from training.stage import WORK, load_checkpoint
+from training.starter_models import build_text_encoder, build_transformer
+from training.tokenizer import FOLDER as TOKENIZER_FOLDER
+
+
+def load_tokenizer(weights: Path | None = None) -> Tokenizer:
+    folder = weights / "tokenizer_2" if weights else TOKENIZER_FOLDER
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def new_networks() -> dict[str, torch.nn.Module]:
+    """Untrained transformer and text encoder in float32. The guidance embedder stays silent until it is distilled."""
+    networks = {"transformer": build_transformer(), "text_encoder": build_text_encoder(load_tokenizer().get_vocab_size())}
+    networks["transformer"].time_text_embed.guidance_embedder.requires_grad_(False)
+    return networks
+
+
+def networks_from_weights(weights: Path) -> dict[str, torch.nn.Module]:
+    """The shipped networks in float32: models/starter."""
+    return {"transformer": FluxTransformer2DModel.from_pretrained(weights / "transformer", torch_dtype=torch.float32),
+            "text_encoder": T5EncoderModel.from_pretrained(weights / "text_encoder_2", dtype=torch.float32)}
+
+
+def networks_from_checkpoint(name: str, averaged: bool = True) -> dict[str, torch.nn.Module]:
+    """Networks of `base` or `distil`, with their moving averages unless told otherwise."""
+    networks = new_networks()
+    trained = {}
+    for stage in ["base"] if name == "base" else ["base", name]:
+        if (WORK / f"{stage}.pt").exists():
+            trained |= load_checkpoint(stage)["trainer"]["averages" if averaged else "masters"]
+    for key, network in networks.items():
+        own = {n.removeprefix(f"{key}."): t for n, t in trained.items() if n.startswith(f"{key}.")}
+        missing = set(dict(network.named_parameters())) - set(own)
+        assert all("guidance_embedder" in n for n in missing), sorted(missing)
+        network.load_state_dict(own, strict=False)
+    return networks
+
+
+def load_networks(source: str) -> dict[str, torch.nn.Module]:
+    """`source`: the name of a stage (base, distil) or a folder of shipped weights."""
+    return networks_from_weights(Path(source)) if Path(source).is_dir() else networks_from_checkpoint(source)
+
+
+def load_decoder(source: str) -> AutoencoderTiny:
+    """The autoencoder, with its normalisation folded into the encoder, in float32 for decoding."""
+    if Path(source).is_dir():
+        return AutoencoderTiny.from_pretrained(Path(source) / "vae", torch_dtype=torch.float32).eval()
+    from training.autoencoder import TrainedAutoencoder
+
+    trained = TrainedAutoencoder()
+    trained.load_state_dict(load_checkpoint("autoencoder")["model"])
+    trained.fold()
+    return trained.model.eval()

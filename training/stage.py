@@ -1,0 +1,91 @@
+"""What every training stage shares: working folder, checkpoints, schedule, log, device."""
+
+import argparse
+import csv
+import os
+import time
+from pathlib import Path
+
+import torch
+
+WORK = Path(__file__).parent / ".work"
+
+
+def pick_device() -> torch.device:
+    """CUDA when there is one, otherwise all cores of the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def add_common_options(parser: argparse.ArgumentParser, steps: int, batch: int, rate: float) -> None:
+    parser.add_argument("--steps", type=int, default=steps, help="optimiser steps of the whole stage")
+    parser.add_argument("--batch", type=int, default=batch, help="pictures per step")
+    parser.add_argument("--rate", type=float, default=rate, help="learning rate after warm-up")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="stop after this much processor time of this process (per core)")
+    parser.add_argument("--resume", action="store_true", help="continue from this stage's checkpoint")
+    parser.add_argument("--checkpoint-every", type=int, default=200)
+
+
+def rate_factor(step: int, steps: int, warm_up: int = 100, decay_from: float = 0.6) -> float:
+    """1 after a linear warm-up; linear to 2 % over the last part of the stage."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    progress = (step / steps - decay_from) / (1 - decay_from)
+    return 1.0 if progress <= 0 else max(0.02, 1 - progress)
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """Random numbers that depend on the step only, so that a resumed run repeats nothing and misses nothing."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + step) % (2**62))
+
+
+def save_checkpoint(name: str, state: dict) -> None:
+    """Written beside, then renamed: a killed run leaves the previous checkpoint whole."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    path = WORK / f"{name}.pt"
+    torch.save(state, path.with_suffix(".tmp"))
+    os.replace(path.with_suffix(".tmp"), path)
+
+
+def load_checkpoint(name: str) -> dict:
+    return torch.load(WORK / f"{name}.pt", map_location="cpu", weights_only=True)
+
+
+class Progress:
+    """Prints a line and appends a CSV row every few steps; knows when the time budget is spent."""
+
+    def __init__(self, name: str, steps: int, batch: int, minutes: float | None, every: int = 25):
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.name, self.steps, self.batch, self.every = name, steps, batch, every
+        self.path = WORK / f"{name}.csv"
+        self.budget_seconds = minutes * 60 if minutes else None
+        self.started, self.last, self.sums, self.count = time.process_time(), time.time(), {}, 0
+
+    def active_seconds(self) -> float:
+        """Processor time of this process per thread: a stopped process does not spend its budget."""
+        threads = torch.get_num_threads() if not torch.cuda.is_available() else 1
+        return (time.process_time() - self.started) / threads
+
+    def is_over_budget(self) -> bool:
+        return self.budget_seconds is not None and self.active_seconds() > self.budget_seconds
+
+    def record(self, step: int, **values: float) -> None:
+        for key, value in values.items():
+            self.sums[key] = self.sums.get(key, 0.0) + float(value)
+        self.count += 1
+        if (step + 1) % self.every and step + 1 != self.steps:
+            return
+        means = {key: total / self.count for key, total in self.sums.items()}
+        speed = self.count * self.batch / (time.time() - self.last)
+        print(f"{self.name} {step + 1}/{self.steps} " + " ".join(f"{k} {v:.4f}" for k, v in means.items())
+              + f" {speed:.1f} pictures/s {self.active_seconds() / 60:.1f} min", flush=True)
+        self.write_row({"step": step + 1, "pictures": (step + 1) * self.batch, **means})
+        self.last, self.sums, self.count = time.time(), {}, 0
+
+    def write_row(self, row: dict) -> None:
+        is_new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if is_new:
+                writer.writerow(row)
+            writer.writerow([f"{v:.5g}" if isinstance(v, float) else v for v in row.values()])
