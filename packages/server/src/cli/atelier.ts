@@ -14,11 +14,15 @@ import { describeProject, projectCreate } from "./project-create.ts";
 import { serve } from "./serve.ts";
 import { withDatabase } from "./with-database.ts";
 
-/** Runs one command. `args`: what follows the program's name. Resolves with the exit code; prints failures itself. */
-export async function main(args: readonly string[]): Promise<number> {
+/** Runs one command. `args`: what follows the program's name; `signal`: aborted when the user wants it to end, maybe
+ *  before it began. Resolves with the exit code; prints failures itself. */
+export async function main(args: readonly string[], options: { signal?: AbortSignal } = {}): Promise<number> {
   let exitCode = 0;
-  const program = buildProgram((code) => {
-    exitCode = code;
+  const program = buildProgram({
+    signal: options.signal ?? new AbortController().signal,
+    exitWith: (code) => {
+      exitCode = code;
+    },
   });
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -29,20 +33,23 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-type SetExitCode = (code: number) => void;
+export interface CommandContext {
+  readonly signal: AbortSignal;
+  readonly exitWith: (code: number) => void;
+}
 
-function buildProgram(setExitCode: SetExitCode): Command {
+function buildProgram(context: CommandContext): Command {
   const program = new Command("atelier")
     .description("Self-hosted server for image models that speaks the Wiro wire protocol")
     .version(readVersion(), "-v, --version")
     .showHelpAfterError("(--help shows what can be given)");
-  addServe(program, setExitCode);
+  addServe(program, context);
   addMigrate(program);
   addProject(program);
   return program;
 }
 
-function addServe(program: Command, setExitCode: SetExitCode): void {
+function addServe(program: Command, { signal, exitWith }: CommandContext): void {
   program
     .command("serve")
     .description("run the server: API, worker and, unless DATABASE_URL is set, its own PostgreSQL")
@@ -50,7 +57,7 @@ function addServe(program: Command, setExitCode: SetExitCode): void {
     .option("--host <host>", "address to listen on (ATELIER_HOST, default 127.0.0.1)")
     .addOption(dataOption())
     .action(async (options: { port?: string; host?: string; data?: string }) => {
-      setExitCode(await serve(readConfig(options)));
+      exitWith(await serve(readConfig(options), signal));
     });
 }
 

@@ -5,8 +5,8 @@ import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
 
 /** Resolves with the exit code: 0 after SIGTERM, SIGINT or SIGHUP (however many), 1 when the server could not go on.
- *  Prints `ready URL` on stdout, once, when the server can answer. */
-export async function serve(config: Config): Promise<number> {
+ *  Prints `ready URL` on stdout, once, when the server can answer. `stop`: a request to end that may have come before. */
+export async function serve(config: Config, stop?: AbortSignal): Promise<number> {
   const log = openLog({ level: config.logLevel, pretty: config.logPretty });
   const ending = new AbortController();
   let exitCode = 0;
@@ -20,6 +20,7 @@ export async function serve(config: Config): Promise<number> {
     exitCode = 1;
     end(event);
   };
+  if (stop?.aborted) end("early signal");
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
   process.on("uncaughtException", fail("app.uncaught"));
   // A reader that went away (`| head`) must not end the server.
