@@ -10,9 +10,12 @@ import { modelsFolderOf, verifiedHash } from "./verify-weights.ts";
 
 export interface LoadedBase {
   readonly pipeline: Pipeline;
-  /** SHA-256 of the weights, by their paths in the folder. */
+  /** SHA-256 of weights and vocabulary, by their paths in the folder. */
   readonly hashes: Readonly<Record<string, string>>;
 }
+
+/** What decides the pixels beside settings: the weights and the vocabulary. */
+const hashedPaths = [...weightPaths, pipelinePaths.tokenizer];
 
 interface Entry extends LoadedBase {
   /** Sizes and times of all files when they were loaded. */
@@ -77,7 +80,7 @@ export class BaseStore {
 
   async #verify(folder: string): Promise<Record<string, string>> {
     const hashes: Record<string, string> = {};
-    for (const path of weightPaths) {
+    for (const path of hashedPaths) {
       hashes[path] = await verifiedHash(join(folder, path), modelsFolderOf("base", folder), this.#options.hasher);
     }
     return hashes;

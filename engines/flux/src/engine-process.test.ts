@@ -6,11 +6,13 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ToEngine } from "@atelier/schema/engine-messages";
-import { weightPaths } from "@atelier/flux/pipeline-files";
+import { pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
 import { writeRandomAdapter, writeRandomModel } from "@atelier/flux/random-model";
 import { limits } from "./limits.ts";
 import { readPngTexts } from "./png-text.ts";
 import { buildEngine, EngineChild } from "./testing/engine-child.ts";
+
+const hashedPaths = [...weightPaths, pipelinePaths.tokenizer];
 
 type Run = Extract<ToEngine, { type: "run" }>;
 
@@ -108,7 +110,7 @@ describe("a run", () => {
       model: "atelier/starter",
       variant: "cpu",
       engine: texts.get("Software")!.replace("Atelier ", ""),
-      base: Object.fromEntries(await Promise.all(weightPaths.map(async (path) => [path, await hash(join(base, path))]))),
+      base: Object.fromEntries(await Promise.all(hashedPaths.map(async (path) => [path, await hash(join(base, path))]))),
       adapters: [{ sha256: await hash(adapter), weight: 0.75 }],
       prompt: "a red planet, ünïcode ☾",
       seed: 0,
@@ -240,6 +242,15 @@ describe("damaged weights fail the run and name the file", () => {
     expect(failed.message).toMatch(new RegExp(`${weightPaths[1]}: was altered`));
   });
 
+  test("an altered vocabulary", async () => {
+    const failed = await failure(async (models) => {
+      await stateHashes(models);
+      const path = join(models, "starter", pipelinePaths.tokenizer);
+      await writeFile(path, (await readFile(path, "utf8")).replace('"a"', '"A"'));
+    });
+    expect(failed.message).toContain(pipelinePaths.tokenizer);
+  });
+
   test("a byte more than stated", async () => {
     const failed = await failure(async (models) => {
       await stateHashes(models);
@@ -287,14 +298,14 @@ describe("damaged weights fail the run and name the file", () => {
 
 /** Writes weights.json for every weights file of a models folder. */
 async function stateHashes(models: string): Promise<void> {
-  const paths = [...weightPaths.map((path) => `starter/${path}`), "adapters/random.safetensors"];
+  const paths = [...hashedPaths.map((path) => `starter/${path}`), "adapters/random.safetensors"];
   const files = await Promise.all(
     paths.map(async (path) => {
       const bytes = await readFile(join(models, path));
-      return { path, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+      return { path: `models/${path}`, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
     }),
   );
-  await writeFile(join(models, "weights.json"), JSON.stringify({ files }));
+  await writeFile(join(models, "weights.json"), JSON.stringify(files));
 }
 
 describe("the engine's end", () => {

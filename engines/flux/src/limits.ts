@@ -8,7 +8,7 @@ export const limits = Object.freeze({
   /** Weights kept loaded, counted as float32; the least recently used base leaves first. */
   loadedBytes: 4 * 1024 ** 3,
   /** A weights.json: 40 entries take 8 kB. */
-  weightsManifestBytes: 4 * 1024 * 1024,
+  weightsListBytes: 4 * 1024 * 1024,
   /** Characters of a failure's text: paths and ONNX Runtime's own words fit. */
   messageCharacters: 2_000,
 });

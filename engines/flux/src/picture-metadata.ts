@@ -7,7 +7,7 @@ export interface PictureFacts {
   readonly engine: string;
   /** From the server: model, variant. */
   readonly labels: Readonly<Record<string, string>>;
-  /** SHA-256 of the base model's weights, by their paths in its folder. */
+  /** SHA-256 of the base model's weights and vocabulary, by their paths in its folder. */
   readonly base: Readonly<Record<string, string>>;
   readonly adapters: readonly { readonly sha256: string; readonly weight: number }[];
   readonly prompt: string;

@@ -4,10 +4,10 @@ import { stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { fileError } from "@atelier/flux/errors";
 import type { FileHasher } from "@atelier/flux/file-hash";
-import { readJson } from "@atelier/flux/read-json";
+import { readJsonValue } from "@atelier/flux/read-json";
 import { limits } from "./limits.ts";
 
-const manifestName = "weights.json";
+const listName = "weights.json";
 
 interface WeightsEntry {
   readonly path: string;
@@ -25,11 +25,11 @@ export async function verifiedHash(path: string, modelsFolder: string, hasher: F
     throw fileError("WEIGHTS_MISSING", path, "cannot be opened", cause);
   });
   if (size !== expected.sizeBytes) {
-    throw fileError("WEIGHTS_INVALID", path, `is ${size} bytes long, ${manifestName} says ${expected.sizeBytes}`);
+    throw fileError("WEIGHTS_INVALID", path, `is ${size} bytes long, ${listName} says ${expected.sizeBytes}`);
   }
   const sha256 = await hasher.sha256(path);
   if (sha256 !== expected.sha256) {
-    throw fileError("WEIGHTS_INVALID", path, `was altered: its SHA-256 is ${sha256}, ${manifestName} says ${expected.sha256}`);
+    throw fileError("WEIGHTS_INVALID", path, `was altered: its SHA-256 is ${sha256}, ${listName} says ${expected.sha256}`);
   }
   return sha256;
 }
@@ -39,16 +39,17 @@ export function modelsFolderOf(kind: "base" | "adapter", path: string): string {
   return kind === "base" ? dirname(path) : dirname(dirname(path));
 }
 
+/** Paths in the list begin with `models/`, whatever the folder is called here. */
 async function listedEntry(path: string, modelsFolder: string): Promise<WeightsEntry | undefined> {
-  const manifestPath = join(modelsFolder, manifestName);
-  const exists = await stat(manifestPath).then(() => true, () => false);
+  const listPath = join(modelsFolder, listName);
+  const exists = await stat(listPath).then(() => true, () => false);
   if (!exists) return undefined;
-  const manifest = await readJson(manifestPath, limits.weightsManifestBytes);
-  const files = manifest.values["files"];
-  if (!Array.isArray(files)) throw fileError("WEIGHTS_INVALID", manifestPath, 'has no list "files"');
-  const own = relative(modelsFolder, path).split(sep).join("/");
-  const entry: unknown = files.find((file: unknown) => isEntry(file) && file.path === own);
-  return isEntry(entry) ? entry : undefined;
+  const list = await readJsonValue(listPath, limits.weightsListBytes);
+  if (!Array.isArray(list) || !list.every(isEntry)) {
+    throw fileError("WEIGHTS_INVALID", listPath, "is not a list of path, sha256 and sizeBytes");
+  }
+  const own = `models/${relative(modelsFolder, path).split(sep).join("/")}`;
+  return list.find((entry) => entry.path === own);
 }
 
 function isEntry(value: unknown): value is WeightsEntry {

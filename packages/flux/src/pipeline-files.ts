@@ -7,7 +7,7 @@ import { fileError } from "./errors.ts";
 import { fluxRotaryAxes } from "./rotary-table.ts";
 import { limits } from "./limits.ts";
 import { makeTokenizer, type TextRules } from "./prompt-tokens.ts";
-import { booleanField, countField, numberField, numbersField, readJson, requireField, type JsonFile } from "./read-json.ts";
+import { booleanField, countField, numberField, numbersField, rangeField, readJson, requireField, type JsonFile } from "./read-json.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import type { SchedulerConfig } from "./sigmas.ts";
 import type { T5Config } from "./t5-graph.ts";
@@ -15,8 +15,8 @@ import type { T5Config } from "./t5-graph.ts";
 export interface BaseSettings {
   /** Side of the square that the model was trained to draw. */
   readonly nativePixels: number;
-  /** Widest aspect ratio (width / height) that it draws; its inverse is the narrowest. */
-  readonly maxAspectRatio: number;
+  /** Narrowest and widest aspect ratio (width / height) that it was trained to draw. */
+  readonly aspectRange: readonly [number, number];
   /** Guidance scales that it was trained on, or null: any. */
   readonly guidanceRange: readonly [number, number] | null;
   readonly text: TextRules;
@@ -85,11 +85,10 @@ export async function openPipelineFiles(folder: string): Promise<PipelineFiles> 
 }
 
 function baseSettings(file: JsonFile): BaseSettings {
-  const range = numbersField(file, "guidanceRange", 2);
   return {
     nativePixels: countField(file, "nativePixels", 256),
-    maxAspectRatio: Math.max(1, numberField(file, "maxAspectRatio", 2)),
-    guidanceRange: range === undefined ? null : [range[0]!, range[1]!], // two, as just checked
+    aspectRange: rangeField(file, "aspectRange") ?? [0.5, 2],
+    guidanceRange: rangeField(file, "guidanceRange") ?? null,
     text: {
       maxTextTokens: countField(file, "maxTextTokens", 128),
       textTokenMultiple: countField(file, "textTokenMultiple", 8),

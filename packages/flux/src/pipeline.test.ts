@@ -225,7 +225,7 @@ describe("a folder that is not whole is refused with the path of the file", () =
     await expect(opening).rejects.toMatchObject({ code: "MODEL_UNSUPPORTED" });
   });
 
-  test.each(["{", "[]", '{"nativePixels":-1}', '{"guidanceRange":[1]}'])("a starter.json of %s", async (text) => {
+  test.each(["{", "[]", '{"nativePixels":-1}', '{"guidanceRange":[1]}', '{"aspectRange":[2,1]}'])("a starter.json of %s", async (text) => {
     const opening = broken((copy) => writeFile(join(copy, pipelinePaths.starter), text));
     await expect(opening).rejects.toMatchObject({ code: "WEIGHTS_INVALID" });
   });

@@ -16,21 +16,35 @@ export interface RandomModelOptions {
   readonly singleBlocks?: number;
   /** Width of the streams; a multiple of 128. */
   readonly hidden?: number;
+  /** Width of the text encoder; a multiple of 64, with one head for each. */
+  readonly textWidth?: number;
+  readonly textLayers?: number;
+  readonly decoderChannels?: number;
 }
 
-const textWidth = 64;
-const textHeads = 2;
-const textLayers = 1;
-const decoderChannels = 16;
+/** Options with which a random model has the size of the starter that comes with Atelier: for measurements. */
+export const starterSize: RandomModelOptions = {
+  nativePixels: 256,
+  doubleBlocks: 3,
+  singleBlocks: 6,
+  hidden: 256,
+  textWidth: 256,
+  textLayers: 3,
+  decoderChannels: 48,
+};
+
+const textHeadWidth = 64;
+/** Residual blocks at each size, smallest first, as the starter has them. */
+const decoderBlocks = [3, 3, 2, 0];
 
 /** Writes a model folder (`folder` is made). About 1 MB with the defaults. */
 export async function writeRandomModel(folder: string, options: RandomModelOptions = {}): Promise<void> {
-  const { seed = 1, nativePixels = 128 } = options;
+  const { seed = 1, nativePixels = 128, textLayers = 1, decoderChannels = 16 } = options;
   const dimensions = modelDimensions(options);
   const make = tensorMaker(seed);
   await writeWeights(folder, pipelinePaths.transformer, transformerTensors(make, dimensions));
-  await writeWeights(folder, pipelinePaths.textEncoder, textEncoderTensors(make));
-  await writeWeights(folder, pipelinePaths.decoder, decoderTensors(make));
+  await writeWeights(folder, pipelinePaths.textEncoder, textEncoderTensors(make, dimensions.textWidth, textLayers));
+  await writeWeights(folder, pipelinePaths.decoder, decoderTensors(make, decoderChannels));
   for (const [path, value] of Object.entries(configFiles(dimensions, nativePixels))) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), `${JSON.stringify(value, null, 2)}\n`);
@@ -77,7 +91,7 @@ function tensorMaker(seed: number): MakeTensor {
 }
 
 function modelDimensions(options: RandomModelOptions): FluxDimensions {
-  const hidden = options.hidden ?? 128;
+  const { hidden = 128, textWidth = 64 } = options;
   return {
     doubleBlocks: options.doubleBlocks ?? 1,
     singleBlocks: options.singleBlocks ?? 1,
@@ -119,13 +133,13 @@ function normNames({ doubleBlocks, singleBlocks }: FluxDimensions): string[] {
   return names.map(diffusersNormName);
 }
 
-function textEncoderTensors(make: MakeTensor): TensorToWrite[] {
+function textEncoderTensors(make: MakeTensor, textWidth: number, textLayers: number): TensorToWrite[] {
   const tensors = [make("shared.weight", [tokenizerVocabulary().length, textWidth], 8)];
   const square = [textWidth, textWidth];
   for (let i = 0; i < textLayers; i++) {
     const attention = `encoder.block.${i}.layer.0`;
     const feedForward = `encoder.block.${i}.layer.1`;
-    if (i === 0) tensors.push(make(`${attention}.SelfAttention.relative_attention_bias.weight`, [32, textHeads], 1));
+    if (i === 0) tensors.push(make(`${attention}.SelfAttention.relative_attention_bias.weight`, [32, textWidth / textHeadWidth], 1));
     for (const kind of ["q", "k", "v", "o"]) tensors.push(make(`${attention}.SelfAttention.${kind}.weight`, square, 1));
     tensors.push(make(`${attention}.layer_norm.weight`, [textWidth], 1));
     for (const kind of ["wi_0", "wi_1"]) {
@@ -138,21 +152,23 @@ function textEncoderTensors(make: MakeTensor): TensorToWrite[] {
   return tensors;
 }
 
-/** Layers 0 to 13 as in the golden decoder: one block per size and two at the smallest. */
-function decoderTensors(make: MakeTensor): TensorToWrite[] {
-  const n = decoderChannels;
-  const convolution = (name: string, from: number, to: number, hasBias: boolean) => [
+/** Layer 1 is an activation, the layer before every convolution but the first and the last doubles the size. */
+function decoderTensors(make: MakeTensor, channels: number): TensorToWrite[] {
+  const convolution = (name: string, to: number, hasBias: boolean, from = channels) => [
     make(`${name}.weight`, [to, from, 3, 3], 1),
     ...(hasBias ? [make(`${name}.bias`, [to], 0.1)] : []),
   ];
-  const block = (index: number) =>
-    [0, 2, 4].flatMap((part) => convolution(`decoder.layers.${index}.conv.${part}`, n, n, true));
-  return [
-    ...convolution("decoder.layers.0", 16, n, true),
-    ...[2, 3, 6, 9, 12].flatMap(block),
-    ...[5, 8, 11].flatMap((index) => convolution(`decoder.layers.${index}`, n, n, false)),
-    ...convolution("decoder.layers.13", n, 3, true),
-  ];
+  const tensors = convolution("decoder.layers.0", channels, true, 16);
+  let layer = 2;
+  for (const [size, count] of decoderBlocks.entries()) {
+    for (let i = 0; i < count; i++, layer++) {
+      tensors.push(...[0, 2, 4].flatMap((part) => convolution(`decoder.layers.${layer}.conv.${part}`, channels, true)));
+    }
+    const isLast = size === decoderBlocks.length - 1;
+    if (!isLast) layer++;
+    tensors.push(...convolution(`decoder.layers.${layer++}`, isLast ? 3 : channels, isLast));
+  }
+  return tensors;
 }
 
 function configFiles(dimensions: FluxDimensions, nativePixels: number): Record<string, unknown> {
@@ -171,8 +187,8 @@ function configFiles(dimensions: FluxDimensions, nativePixels: number): Record<s
       num_single_layers: dimensions.singleBlocks,
       attention_head_dim: dimensions.headWidth,
       num_attention_heads: dimensions.heads,
-      joint_attention_dim: textWidth,
-      pooled_projection_dim: textWidth,
+      joint_attention_dim: dimensions.textWidth,
+      pooled_projection_dim: dimensions.pooledWidth,
       guidance_embeds: true,
       axes_dims_rope: [16, 56, 56],
       time_channels: timeChannels,
@@ -183,7 +199,7 @@ function configFiles(dimensions: FluxDimensions, nativePixels: number): Record<s
       scaling_factor: 1,
       shift_factor: 0,
     },
-    [pipelinePaths.textEncoderConfig]: { feed_forward_proj: "gated-gelu", d_model: textWidth, num_heads: textHeads },
+    [pipelinePaths.textEncoderConfig]: { feed_forward_proj: "gated-gelu", d_model: dimensions.textWidth },
     [pipelinePaths.tokenizerConfig]: { tokenizer_class: "PreTrainedTokenizerFast" },
     [pipelinePaths.tokenizer]: tokenizerFile(),
     [pipelinePaths.scheduler]: {

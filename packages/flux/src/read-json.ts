@@ -12,17 +12,21 @@ export interface JsonFile {
 /** Reads a JSON object of at most `maxBytes`. Throws WEIGHTS_MISSING when the file cannot be read, WEIGHTS_INVALID
  *  when it is too large or not a JSON object. */
 export async function readJson(path: string, maxBytes: number): Promise<JsonFile> {
-  const text = await readText(path, maxBytes);
-  let values: unknown;
-  try {
-    values = JSON.parse(text);
-  } catch (cause) {
-    throw fileError("WEIGHTS_INVALID", path, "is not JSON", cause);
-  }
+  const values = await readJsonValue(path, maxBytes);
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw fileError("WEIGHTS_INVALID", path, "is not a JSON object");
   }
   return { path, values: values as Record<string, unknown> }; // an object, as just checked
+}
+
+/** Reads any JSON value. Errors as `readJson`. */
+export async function readJsonValue(path: string, maxBytes: number): Promise<unknown> {
+  const text = await readText(path, maxBytes);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fileError("WEIGHTS_INVALID", path, "is not JSON", cause);
+  }
 }
 
 /** A finite number; `fallback` when the field is absent or null. */
@@ -52,6 +56,14 @@ export function numbersField(file: JsonFile, key: string, length: number): numbe
   const isList = Array.isArray(value) && value.length === length && value.every(Number.isFinite);
   if (!isList) throw wrongField(file, key, `a list of ${length} numbers`);
   return value as number[]; // every item was just checked
+}
+
+/** Two positive numbers, the smaller first, or undefined when the field is absent or null. */
+export function rangeField(file: JsonFile, key: string): readonly [number, number] | undefined {
+  const [low, high] = numbersField(file, key, 2) ?? [];
+  if (low === undefined || high === undefined) return undefined;
+  if (low <= 0 || high < low) throw wrongField(file, key, "a range of two positive numbers");
+  return [low, high];
 }
 
 /** Refuses settings of the reference that this package does not implement: the field must be absent or one of these. */

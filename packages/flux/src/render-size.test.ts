@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { renderSize } from "./render-size.ts";
 
-const native = { nativePixels: 256, maxAspectRatio: 2 };
+const native = { nativePixels: 256, aspectRange: [0.5, 2] as const };
 const size = (widthPixels: number, heightPixels: number) => ({ widthPixels, heightPixels });
 
 test.each([

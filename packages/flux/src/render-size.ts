@@ -9,13 +9,13 @@ export interface PictureSize {
 const sideMultiple = 16;
 
 /** Size to draw at. `requested`: any positive size; the caller enlarges, reduces or crops to it afterwards.
- *  `maxAspectRatio`: what lies beyond (or below its inverse) is drawn at that bound. */
+ *  `aspectRange`: narrowest and widest width / height drawn; what lies beyond is drawn at that bound. */
 export function renderSize(
   requested: PictureSize,
-  { nativePixels, maxAspectRatio }: { nativePixels: number; maxAspectRatio: number },
+  { nativePixels, aspectRange }: { nativePixels: number; aspectRange: readonly [number, number] },
 ): PictureSize {
   const asked = requested.widthPixels / requested.heightPixels;
-  const ratio = Math.min(maxAspectRatio, Math.max(1 / maxAspectRatio, asked));
+  const ratio = Math.min(aspectRange[1], Math.max(aspectRange[0], asked));
   return {
     widthPixels: nearestSide(nativePixels * Math.sqrt(ratio)),
     heightPixels: nearestSide(nativePixels / Math.sqrt(ratio)),
