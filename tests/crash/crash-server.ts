@@ -1,0 +1,146 @@
+// A real server in a process of its own, for tests that kill it: started, spoken to, killed in parts, started again.
+
+import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { openDatabase } from "../../packages/server/src/db/database.ts";
+import type { Database } from "../../packages/server/src/db/database.ts";
+import { openLog } from "../../packages/server/src/log.ts";
+
+const root = join(import.meta.dirname, "../..");
+const atelier = join(root, "bin/atelier.mjs");
+
+export type Part = "server" | "postgres" | "engine";
+
+export interface Envelope extends Record<string, unknown> {
+  result: boolean;
+}
+
+/** One data folder and the server on it, over many lives. */
+export class CrashServer {
+  readonly folder: string;
+  readonly log: string[] = [];
+  #child: ChildProcess | undefined;
+  #url = "";
+  #apiKey = "";
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** A fresh data folder with the fake model `test/fake` and a key-only project. */
+  static async create(): Promise<CrashServer> {
+    const server = new CrashServer(await mkdtemp(join(tmpdir(), "atelier-crash-")));
+    await mkdir(join(server.folder, "models"), { recursive: true });
+    await copyFile(join(import.meta.dirname, "fake-model.json"), join(server.folder, "models", "fake.json"));
+    const args = [atelier, "project", "create", "crash", "--auth", "key", "--data", server.folder, "--json"];
+    const created: unknown = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
+    // The command's documented answer.
+    server.#apiKey = (created as { apikey: string }).apikey;
+    return server;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [atelier, "serve", "--port", "0", "--data", this.folder], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ATELIER_FAKE_ENGINE: "1", ATELIER_LOG_LEVEL: "info" },
+    });
+    this.#child = child;
+    const errors = createInterface({ input: child.stderr });
+    errors.on("line", (line) => this.log.push(line));
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /^ready (\S+)/.exec(line)?.[1];
+      if (!url) continue;
+      this.#url = url;
+      return;
+    }
+    throw new Error(`the server ended before it was ready:\n${this.log.slice(-20).join("\n")}`);
+  }
+
+  /** The address of a path on the server as it runs now. */
+  urlOf(path: string): string {
+    return new URL(path, this.#url).href;
+  }
+
+  /** POSTs to the wire; throws when the server is away. */
+  async call(path: string, body: object): Promise<Envelope> {
+    const response = await fetch(`${this.#url}/v1${path}`, {
+      method: "POST",
+      headers: { "x-api-key": this.#apiKey, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    // The wire's answers are JSON objects with `result`.
+    return (await response.json()) as Envelope;
+  }
+
+  /** Sends a signal to one part. False when that part does not run just now. */
+  async signal(part: Part, signal: NodeJS.Signals): Promise<boolean> {
+    const pid = await this.#pidOf(part);
+    if (pid === undefined) return false;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return false; // it ended by itself in this moment
+    }
+    if (part === "server" && signal === "SIGKILL") await this.#gone();
+    return true;
+  }
+
+  /** Stops cleanly and returns the exit code. */
+  async stop(): Promise<number | null> {
+    this.#child?.kill("SIGTERM");
+    await this.#gone();
+    return this.#child?.exitCode ?? null;
+  }
+
+  /** Opens the embedded database beside the running server. */
+  async openDatabase(): Promise<Database> {
+    const record: unknown = JSON.parse(await readFile(join(this.folder, "server.json"), "utf8"));
+    // Written by the server under test.
+    const { socketDir } = record as { socketDir: string };
+    const log = openLog({ level: "silent", pretty: false });
+    return openDatabase({ log }, { host: socketDir, user: "atelier", database: "atelier" });
+  }
+
+  async remove(): Promise<void> {
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Adds or replaces a file of the user's own models folder. */
+  async addModelFile(name: string, content: string): Promise<void> {
+    await writeFile(join(this.folder, "models", name), content);
+  }
+
+  async #gone(): Promise<void> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+
+  async #pidOf(part: Part): Promise<number | undefined> {
+    if (part === "server") return this.#child?.exitCode === null ? this.#child.pid : undefined;
+    if (part === "engine") return childrenOf(this.#child?.pid).find((child) => child.command.includes("engines/"))?.pid;
+    const text = await readFile(join(this.folder, "postgres", "postmaster.pid"), "utf8").catch(() => "");
+    const pid = Number(text.split("\n")[0]);
+    return Number.isInteger(pid) && pid > 1 && text.includes(this.folder) ? pid : undefined;
+  }
+}
+
+function childrenOf(pid: number | undefined): { pid: number; command: string }[] {
+  if (pid === undefined) return [];
+  try {
+    const listed = execFileSync("ps", ["--ppid", String(pid), "-o", "pid=,args="], { encoding: "utf8" });
+    return listed
+      .split("\n")
+      .map((line) => /^\s*(\d+)\s+(.*)$/.exec(line))
+      .flatMap((match) => (match ? [{ pid: Number(match[1]), command: match[2] ?? "" }] : []));
+  } catch {
+    return []; // ps exits with 1 when there are none
+  }
+}
