@@ -1,0 +1,33 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect, it } from "vitest";
+
+import { errorRegistry } from "../../packages/server/src/errors.ts";
+
+const root = join(import.meta.dirname, "../..");
+const contract = readFileSync(join(root, "docs/wire-contract.md"), "utf8");
+
+it("every section of the wire contract that a file cites exists", () => {
+  const sections = [...contract.matchAll(/^##+ (.+)$/gm)].map((match) => match[1] ?? "");
+  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  const files = listed.split("\n").filter((file) => /\.(ts|mjs|sql|py|md)$/.test(file) && existsSync(join(root, file)));
+  const cited = files.flatMap((file) =>
+    [...readFileSync(join(root, file), "utf8").matchAll(/docs\/wire-contract\.md, "([^"$(]+)"/g)].map((match) => ({
+      file,
+      section: match[1] ?? "",
+    })),
+  );
+  expect(cited.length).toBeGreaterThan(10);
+  expect(cited.filter(({ section }) => !sections.includes(section))).toEqual([]);
+});
+
+it("the table of error codes equals the registry", () => {
+  const placeholders = { parameter: "{name}", min: "{min}", max: "{max}", reason: "{reason}" };
+  const registered = Object.entries(errorRegistry).map(
+    ([code, { wireCode, httpStatus, text }]) => `| \`${code}\` | ${wireCode} | ${httpStatus} | \`${text(placeholders)}\` |`,
+  );
+  const table = contract.match(/^\| `[A-Z_]+` \| [0-9]+ \| [0-9]{3} \| .*$/gm);
+  expect(table).toEqual(registered);
+});
