@@ -45,6 +45,32 @@ export const limits = Object.freeze({
   drainMs: 8_000,
   /** Log text kept per task (`debugoutput`, `debugerror`). */
   debugCharacters: 64_000,
+  /** One callback from the lookup of its name to the head of its answer; receivers are told to answer first and work later. */
+  outboundPostMs: 15_000,
+  /** One input file with its redirects: the largest at 15 Mbit/s. */
+  outboundDownloadMs: 60_000,
+  /** As large as an upload may be (docs/wire-contract.md, "Files"). */
+  outboundDownloadBytes: 100 * 1024 * 1024,
+  /** Redirects of one input file; browsers follow 20, file hosts use one or two. */
+  outboundRedirects: 5,
+  /** Head of an answer; Node's own default. */
+  outboundHeaderBytes: 16 * 1024,
+  /** Callbacks under way at once, and of one project: receivers that hang keep no other project waiting. */
+  deliverySlots: 8,
+  deliverySlotsPerProject: 4,
+  /** Until a callback whose sender died is sent again; longer than `outboundPostMs` and the writing of its outcome. */
+  deliveryLeaseMs: 30_000,
+  /** How long the delivery loop waits without a notification before it looks again. */
+  deliveryPollMs: 1_000,
+  /** What callbacks under way get at shutdown; those that are cut are sent again by the next server. */
+  deliveryStopMs: 2_000,
+  /** Waits after the first, second, ... failed try of a callback; after the last one it is abandoned. The first two are what
+   *  old receivers expect (docs/wire-contract.md, "Callback"); together 28 hours, so that a receiver may be away for a day. */
+  deliveryWaitsMs: [2_000, 2_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000],
+  /** Waits beyond those two are stretched or shortened by up to this, so that a receiver that comes back is not met by all. */
+  deliveryJitterRatio: 0.2,
+  /** Rows of one list of callbacks. */
+  deliveryListRows: 100,
   /** Sessions of the embedded PostgreSQL; the pool below, its listener and a command line fit many times. */
   postgresConnections: 50,
   /** Until a started PostgreSQL must accept connections: long enough to replay its log after a crash. */
@@ -72,9 +98,45 @@ export const limits = Object.freeze({
   /** First and longest wait between two tries to reach the database. */
   databaseRetryMs: 25,
   databaseRetryMaxMs: 1_000,
+  /** How often a server looks at every followed task, notified or not: what a notification lost on a dead connection costs.
+   *  10,000 idle tasks take 100 statements of about a millisecond. */
+  eventRescanMs: 5_000,
+  /** Tasks that one statement looks at, and events that it brings of each: 10,000 rows at most, some megabytes. */
+  eventTasksPerLook: 100,
+  eventsPerLook: 100,
+  /** One frame of a socket's client: a subscription takes about 80 bytes. */
+  socketFrameBytes: 16 * 1024,
+  /** Open sockets of one process, at about 10 KB each. */
+  sockets: 20_000,
+  /** Tasks that one socket follows at once. */
+  socketTasks: 64,
+  /** Frames of a client that wait to be read; one that sends more without waiting is no client of ours. */
+  socketWaitingFrames: 128,
+  /** What waits to be sent on one socket before its tasks are paused, and how long it may stay that full. */
+  socketBufferBytes: 256 * 1024,
+  socketSlowMs: 30_000,
+  /** Between two pings; a socket that did not answer the last one is cut. Proxies cut silent connections after 60 s. */
+  socketPingMs: 25_000,
+  /** A socket that follows no task for this long is closed. */
+  socketIdleMs: 120_000,
+  /** What sockets get to say goodbye at shutdown. */
+  socketStopMs: 1_000,
+  /** How long `/sync` holds a request (docs/wire-contract.md, "Run/sync"), and how many it holds at once. */
+  syncWaitMs: 40 * 60_000,
+  syncRequests: 2_000,
+  /** Between two comments on a silent event stream. */
+  syncKeepAliveMs: 15_000,
   /** Waiting at start-up for an external database that is still starting. */
   databaseStartMs: 30_000,
   /** How long a command waits for a server that is starting on its data folder, and between two looks. */
   serverStartMs: 60_000,
   serverPollMs: 50,
+  /** The command line's own requests: an answer, and between two questions about a task. */
+  clientRequestMs: 30_000,
+  clientPollMs: 150,
+  /** Free disk space below which the doctor warns, and below which it fails. */
+  diskWarnMib: 1024,
+  diskFailMib: 100,
+  /** Ports that the demo tries, from the usual one upwards. */
+  portTries: 100,
 });

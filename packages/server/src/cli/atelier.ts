@@ -10,7 +10,12 @@ import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
+import { demo } from "./demo.ts";
+import { describeFindings } from "./doctor/check.ts";
+import { examine } from "./doctor/doctor.ts";
 import { describeProject, projectCreate } from "./project-create.ts";
+import { runCommand } from "./run-command.ts";
+import type { RunCommandOptions } from "./run-command.ts";
 import { serve } from "./serve.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -46,6 +51,9 @@ function buildProgram(context: CommandContext): Command {
   addServe(program, context);
   addMigrate(program);
   addProject(program);
+  addRun(program, context);
+  addDoctor(program, context);
+  addDemo(program, context);
   return program;
 }
 
@@ -86,6 +94,46 @@ function addProject(program: Command): void {
     .action(async (name: string, options: { auth: "signature" | "key"; json?: true; data?: string }) => {
       const created = await projectCreate(commandDeps(readConfig(options)), { name, auth: options.auth });
       process.stdout.write(`${options.json ? JSON.stringify(created) : describeProject(created)}\n`);
+    });
+}
+
+function addRun(program: Command, { signal, exitWith }: CommandContext): void {
+  program
+    .command("run <owner/model> [key=value...]")
+    .description("run a model on the server and save its pictures")
+    .option("--output <folder>", "where the pictures go", ".")
+    .option("--url <url>", "the server (ATELIER_URL, default: the one on the data folder)")
+    .option("--json", "print one line of JSON")
+    .addOption(dataOption())
+    .action(async (model: string, assignments: string[], options: RunCommandOptions & { data?: string }) => {
+      const deps = { ...commandDeps(readConfig({ data: options.data })), signal };
+      exitWith(await runCommand(deps, { model, assignments }, options));
+    });
+}
+
+function addDoctor(program: Command, { exitWith }: CommandContext): void {
+  program
+    .command("doctor")
+    .description("check runtime, PostgreSQL, engine, weights, disk, port and data folder")
+    .option("--json", "print one line of JSON")
+    .option("--port <port>", "the port that the server shall use (ATELIER_PORT, default 8420)")
+    .addOption(dataOption())
+    .action(async (options: { json?: true; port?: string; data?: string }) => {
+      const findings = await examine(commandDeps(readConfig(options)));
+      process.stdout.write(`${options.json ? JSON.stringify(findings) : describeFindings(findings)}\n`);
+      if (findings.some((finding) => finding.status === "failed")) exitWith(1);
+    });
+}
+
+function addDemo(program: Command, { signal, exitWith }: CommandContext): void {
+  program
+    .command("demo")
+    .description("start the server, draw the first example, show where it is; stays until Ctrl-C")
+    .option("--once", "stop when the picture is drawn")
+    .option("--port <port>", "port to listen on (default: the first free one from 8420)")
+    .addOption(dataOption())
+    .action(async (options: { once?: true; port?: string; data?: string }) => {
+      exitWith(await demo({ signal }, options));
     });
 }
 

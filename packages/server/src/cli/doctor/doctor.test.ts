@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { readConfig } from "../../config.ts";
+import type { Config } from "../../config.ts";
+import { openLog } from "../../log.ts";
+import { checkEngineBinary, checkWeights } from "./check-engine.ts";
+import { checkDataFolder, checkDisk, checkNode, checkPort } from "./check-machine.ts";
+import { checkPostgres } from "./check-postgres.ts";
+
+describe("the doctor", () => {
+  let folder: string;
+  const setup = (environment: Record<string, string> = {}): Config =>
+    readConfig({}, { ATELIER_DATA: join(folder, "data"), ATELIER_MODELS: join(folder, "models"), ATELIER_PORT: "0", ...environment });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "atelier-doctor-test-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it("is content with a sound machine", async () => {
+    const config = setup();
+    const log = openLog({ level: "silent", pretty: false });
+    const findings = await Promise.all([
+      checkNode(),
+      checkEngineBinary(config),
+      checkPostgres({ config, log }),
+      checkDisk(config),
+      checkDataFolder(config),
+      checkPort(config),
+    ]);
+    expect(findings.filter((finding) => finding.status !== "ok")).toEqual([]);
+  });
+
+  it("names a runtime that is too old", () => {
+    expect(checkNode("20.18.3")).toMatchObject({ status: "failed", detail: "version 20.18.3 is too old" });
+  });
+
+  it("names the weights file that is missing, cut off or altered", async () => {
+    const content = Buffer.from("weights");
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    const files = ["good", "missing", "cut", "altered"].map((path) => ({ path, sha256, sizeBytes: content.length }));
+    await mkdir(join(folder, "models"));
+    await writeFile(join(folder, "models/weights.json"), JSON.stringify({ files }));
+    await writeFile(join(folder, "models/good"), content);
+    await writeFile(join(folder, "models/cut"), "weig");
+    await writeFile(join(folder, "models/altered"), "w3ights");
+    const findings = await checkWeights(setup());
+    expect(findings.map((finding) => finding.detail.slice(folder.length + 8))).toEqual([
+      "missing is missing",
+      "cut was altered: it has 4 bytes instead of 7",
+      "altered was altered: its SHA-256 is another",
+    ]);
+    expect(findings.every((finding) => finding.status === "failed" && finding.remedy !== "")).toBe(true);
+  });
+
+  it("names a port in use", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    // A listening TCP server has an address with a port.
+    const { port } = server.address() as AddressInfo;
+    const finding = await checkPort(setup({ ATELIER_PORT: String(port) }));
+    server.close();
+    expect(finding).toMatchObject({ status: "failed", detail: expect.stringContaining("EADDRINUSE") });
+  });
+
+  it("names a data folder that a newer version wrote", async () => {
+    await mkdir(join(folder, "data"));
+    await writeFile(join(folder, "data/version"), "999");
+    expect(await checkDataFolder(setup())).toMatchObject({ status: "failed", detail: expect.stringContaining("newer version") });
+  });
+});

@@ -1,0 +1,159 @@
+// Runs a model through the HTTP API: creates the task, follows it to its end, saves its pictures.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { isTerminal, statuses } from "@atelier/schema/status";
+import type { Status } from "@atelier/schema/status";
+import { z } from "zod";
+
+import { limits } from "../limits.ts";
+import { OperatorError } from "../operator-error.ts";
+import { ApiRefusal } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
+import type { ProgressLine } from "./progress-line.ts";
+
+export interface RunModelOptions {
+  /** `owner/model`, as in the URL of its page. */
+  readonly model: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Folder for the pictures; made when missing. */
+  readonly outputDir: string;
+}
+
+export interface RunOutcome {
+  readonly taskid: string;
+  readonly status: Status;
+  readonly pexit: string;
+  readonly debugerror: string;
+  readonly elapsedseconds: string;
+  /** Absolute paths, in the order of the outputs. */
+  readonly files: readonly string[];
+}
+
+const runAnswer = z.looseObject({ taskid: z.string() });
+const anyAnswer = z.looseObject({});
+const progressSchema = z.object({ step: z.number(), stepTotal: z.number(), secondsPerStep: z.number() });
+const taskSchema = z.looseObject({
+  status: z.enum(statuses),
+  pexit: z.string().nullish(),
+  debugerror: z.string(),
+  elapsedseconds: z.string(),
+  outputs: z.array(z.looseObject({ name: z.string(), url: z.string() })),
+  progress: progressSchema.nullish(),
+});
+const detailAnswer = z.looseObject({ tasklist: z.tuple([taskSchema]) });
+
+type ShownTask = z.infer<typeof taskSchema>;
+
+/** Resolves when the task has ended, well or badly. Aborting `signal` stops the task, and the outcome says so.
+ *  Throws COMMAND_FAILED when the server refuses the run or cannot be reached. */
+export async function runModel(
+  deps: { client: ApiClient; progress: ProgressLine; signal: AbortSignal },
+  options: RunModelOptions,
+): Promise<RunOutcome> {
+  const { client, progress } = deps;
+  const { taskid } = await createTask(client, options);
+  try {
+    const task = await follow(deps, taskid);
+    progress.end();
+    const files = await save(client, task, { ...options, taskid });
+    const { status, debugerror, elapsedseconds } = task;
+    return { taskid, status, pexit: task.pexit ?? "", debugerror, elapsedseconds, files };
+  } finally {
+    progress.end();
+  }
+}
+
+async function createTask(client: ApiClient, { model, parameters }: RunModelOptions): Promise<{ taskid: string }> {
+  const [owner = "", slug = "", ...more] = model.split("/");
+  if (owner === "" || slug === "" || more.length > 0) {
+    throw new OperatorError("COMMAND_FAILED", {
+      problem: `"${model}" is not the name of a model.`,
+      remedy: "Give it as owner/model, for example arsmachina/baroque-space-opera-v1.",
+    });
+  }
+  const path = `/v1/Run/${encodeURIComponent(owner)}/${encodeURIComponent(slug)}`;
+  return client.post(path, parameters, runAnswer);
+}
+
+/** Asks until the task has ended. A signal turns into Kill or Cancel, once, and is followed to the end as well. */
+async function follow(
+  { client, progress, signal }: { client: ApiClient; progress: ProgressLine; signal: AbortSignal },
+  taskid: string,
+): Promise<ShownTask> {
+  let stopSent = false;
+  for (;;) {
+    if (signal.aborted && !stopSent) {
+      stopSent = true;
+      await stopTask(client, taskid);
+    }
+    const { tasklist } = await client.post("/v1/Task/Detail", { taskid, progress: true }, detailAnswer);
+    const [task] = tasklist;
+    progress.show(progressState(task));
+    if (isTerminal(task.status)) return task;
+    // Ends early when the signal comes; that is then handled above.
+    const options = stopSent ? {} : { signal };
+    await delay(limits.clientPollMs, undefined, options).catch(() => undefined);
+  }
+}
+
+/** Kill for a task that a worker holds, Cancel for one that waits. Both refuse a task that has just ended. */
+async function stopTask(client: ApiClient, taskid: string): Promise<void> {
+  for (const path of ["/v1/Task/Kill", "/v1/Task/Cancel"]) {
+    try {
+      await client.post(path, { taskid }, anyAnswer);
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiRefusal)) throw error;
+    }
+  }
+}
+
+function progressState(task: ShownTask): { label: string; done?: number; total?: number; note?: string } {
+  const failed = task.status === "task_postprocess_end" && task.pexit !== "0";
+  const label = failed ? "failed" : (statusLabels[task.status] ?? "working");
+  if (!task.progress || isTerminal(task.status)) return { label };
+  const { step, stepTotal, secondsPerStep } = task.progress;
+  return { label, done: step, total: stepTotal, note: `${secondsPerStep.toFixed(2)} s/step` };
+}
+
+const statusLabels: Partial<Record<Status, string>> = {
+  task_queue: "waiting",
+  task_accept: "starting",
+  task_preprocess_start: "starting",
+  task_preprocess_end: "starting",
+  task_assign: "loading the model",
+  task_start: "drawing",
+  task_output: "drawing",
+  task_output_full: "saving",
+  task_end: "saving",
+  task_postprocess_start: "saving",
+  task_postprocess_end: "done",
+  task_cancel: "stopped",
+};
+
+async function save(
+  client: ApiClient,
+  task: ShownTask,
+  { model, outputDir, taskid }: RunModelOptions & { taskid: string },
+): Promise<string[]> {
+  const folder = resolve(outputDir);
+  const slug = model.split("/")[1] ?? "";
+  const files: string[] = [];
+  if (task.outputs.length > 0) await mkdir(folder, { recursive: true });
+  for (const output of task.outputs) {
+    // The server is reached where it was found; its public name may not resolve from here.
+    const { pathname } = new URL(output.url);
+    const path = join(folder, `${fileName(slug)}-${fileName(taskid)}-${fileName(output.name)}`);
+    await writeFile(path, await client.download(`${client.baseUrl}${pathname}`));
+    files.push(path);
+  }
+  return files;
+}
+
+/** Names come from the server: nothing in them may lead out of the folder. */
+function fileName(name: string): string {
+  return basename(name).replaceAll(/[^A-Za-z0-9._-]/g, "_");
+}
