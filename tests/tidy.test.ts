@@ -17,7 +17,7 @@ const serverLevels = [
   ["app"],
   ["http", "worker", "maintenance", "webhooks"],
   ["tasks", "models", "projects"],
-  ["events", "engines", "files", "data-folder"],
+  ["events", "engines", "files", "data-folder", "outbound"],
   ["db"],
   ["config"],
   ["errors", "limits", "log", "operator-error", "process-identity"],
