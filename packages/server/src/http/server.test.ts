@@ -67,6 +67,7 @@ describe("the server", () => {
       expect(response.statusCode).toBe(200);
       expect(response.json()).toEqual(invalid);
     }
+    expect((await detail('{"taskid":"1"}', { "content-encoding": "gzip" })).json()).toEqual(invalid);
     expect((await detail('{"taskid":"1"}', { "content-encoding": "identity" })).json()).toMatchObject({
       errors: [{ code: 1 }],
     });
@@ -79,6 +80,13 @@ describe("the server", () => {
     const chunked = await overSocket(server, chunkedRequest(headers, large));
     expect(chunked).toMatch(/^HTTP\/1\.1 200 /);
     expect(chunked).toContain("Request parameters are invalid.");
+  });
+
+  it("refuses an announced body over the limit without waiting for it", async () => {
+    const lines = Object.entries(signedHeaders(server.mine)).map(([name, value]) => `${name}: ${value}\r\n`);
+    const length = `content-length: ${limits.bodyBytes + 1}`;
+    const head = `POST /v1/Task/Detail HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${lines.join("")}${length}\r\n\r\n`;
+    expect(await overSocket(server, Buffer.from(head))).toContain("Request parameters are invalid.");
   });
 
   it("answers bytes that are not HTTP with the envelope", async () => {
@@ -183,7 +191,7 @@ describe("outputs", () => {
     expect(response.rawPayload).toHaveLength(0);
   });
 
-  it.each([url.replace("9b500fe2", "9b500fe3"), url.replace("0.png", "1.png"), "/outputs/x/0.png", `/outputs/${folder}/..`])(
+  it.each([url.replace("9b500fe2", "9b500fe3"), url.replace("0.png", "1.png"), "/outputs/x/0.png", `/outputs/${folder}/..`, `/outputs/${folder}/%00`])(
     "are not at %s",
     async (other) => {
       const response = await server.app.inject(other);

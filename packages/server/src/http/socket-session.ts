@@ -1,0 +1,168 @@
+// One open socket: the tasks that its client follows, and the frames that it is sent.
+
+import { isTerminal } from "@atelier/schema/status";
+import { endFrame, errorFrame, eventFrame, greetingFrame } from "@atelier/schema/wire-frame";
+import type { WebSocket } from "ws";
+
+import { selectTaskByToken } from "../db/queries/events.ts";
+import { AtelierError } from "../errors.ts";
+import type { EndReason, Following } from "../events/following.ts";
+import type { limits } from "../limits.ts";
+import { findTask } from "../tasks/find-task.ts";
+import type { RouteContext } from "./http-deps.ts";
+import { showTask } from "./show-task.ts";
+import { readSubscription } from "./socket-message.ts";
+import type { TaskSubscription } from "./socket-message.ts";
+
+export type SocketContext = Pick<RouteContext, "db" | "models" | "publicUrl" | "events" | "log">;
+
+export type SocketLimits = Readonly<Record<Extract<keyof typeof limits, `socket${string}`>, number>>;
+
+/** Codes of RFC 6455, section 7.4.1. */
+export const closeCodes = Object.freeze({ normal: 1000, goingAway: 1001, policy: 1008, fault: 1011, tryLater: 1013 });
+
+interface SessionTask {
+  readonly id: string;
+  readonly projectId: string;
+  readonly token: string;
+  /** Frames carry their sequence number: the client asked for a place to start from. */
+  readonly isNumbered: boolean;
+}
+
+export class SocketSession {
+  readonly #context: SocketContext;
+  readonly #limits: SocketLimits;
+  readonly #ws: WebSocket;
+  /** By token, until the terminal frame is sent. */
+  readonly #followings = new Map<string, Following>();
+  #reading = Promise.resolve();
+  #waitingFrames = 0;
+  #idleSince = Date.now();
+  #fullSince: number | undefined;
+  #answeredPing = true;
+
+  constructor(context: SocketContext, ws: WebSocket, socketLimits: SocketLimits) {
+    this.#context = context;
+    this.#limits = socketLimits;
+    this.#ws = ws;
+    ws.on("message", (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    ws.on("pong", () => (this.#answeredPing = true));
+    ws.on("close", () => this.#stopFollowing());
+    // The library closes the connection with the fitting code by itself.
+    ws.on("error", (error) => context.log.debug({ err: error }, "socket.error"));
+    this.#send(greetingFrame);
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  /** Cuts the connection without a word. */
+  cut(): void {
+    this.#ws.terminate();
+  }
+
+  /** Closes a socket that follows nothing, cuts one that does not read or is no longer there, and asks the others for a
+   *  sign of life. Called every `socketPingMs`. */
+  checkLife(): void {
+    const { socketIdleMs, socketSlowMs } = this.#limits;
+    const now = Date.now();
+    const isSlow = this.#fullSince !== undefined && now - this.#fullSince >= socketSlowMs;
+    if (isSlow || !this.#answeredPing) return this.cut();
+    if (this.#followings.size === 0 && now - this.#idleSince >= socketIdleMs) {
+      return this.close(closeCodes.normal, "no task is followed");
+    }
+    this.#answeredPing = false;
+    this.#ws.ping();
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    // Binary frames belong to realtime models.
+    if (isBinary) return;
+    this.#waitingFrames += 1;
+    if (this.#waitingFrames > this.#limits.socketWaitingFrames) return this.close(closeCodes.policy, "too many frames");
+    // One after the other: a subscription counts before the next is looked at.
+    this.#reading = this.#reading
+      .then(() => this.#answer(data.toString("utf8")))
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => (this.#waitingFrames -= 1));
+  }
+
+  async #answer(frame: string): Promise<void> {
+    const subscription = readSubscription(frame);
+    if (!subscription || this.#followings.has(subscription.token) || this.#isClosed()) return;
+    if (this.#followings.size >= this.#limits.socketTasks) return this.#refuse("too many tasks on one socket");
+    const found = await this.#findByToken(subscription.token);
+    if (this.#isClosed()) return;
+    if (!found) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
+    this.#follow({ ...found, token: subscription.token, isNumbered: subscription.afterSeq !== undefined }, subscription);
+  }
+
+  async #findByToken(token: string): Promise<{ id: string; projectId: string } | undefined> {
+    if (!/^[A-Za-z0-9]{1,64}$/.test(token)) return undefined;
+    return selectTaskByToken(this.#context.db, token);
+  }
+
+  #follow(task: SessionTask, { afterSeq = 0 }: TaskSubscription): void {
+    const following = this.#context.events.follow(
+      { taskId: task.id, afterSeq },
+      {
+        onEvent: (event) => {
+          // The terminal frame shows the task, which onEnd reads first.
+          if (isTerminal(event.type)) return;
+          this.#send({ ...eventFrame(task, event), ...(task.isNumbered && { seq: event.seq }) });
+        },
+        onEnd: (reason) => void this.#end(task, reason).catch((error: unknown) => this.#fail(error)),
+      },
+    );
+    this.#followings.set(task.token, following);
+    if (this.#fullSince !== undefined) following.pause();
+  }
+
+  /** Clients that see the terminal frame ask Detail next; this reads the same row, after the event was committed with it. */
+  async #end(task: SessionTask, reason: EndReason): Promise<void> {
+    if (reason === "stopped") return this.close(closeCodes.goingAway, "the server stops");
+    if (reason === "failed") return this.close(closeCodes.fault, "the server could not go on");
+    const seq = this.#followings.get(task.token)?.deliveredSeq;
+    const ended = await findTask(this.#context, { projectId: task.projectId, id: task.id });
+    if (!ended) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
+    this.#send({ ...endFrame(showTask(this.#context, ended)), ...(task.isNumbered && { seq }) });
+    this.#followings.delete(task.token);
+    this.#idleSince = Date.now();
+  }
+
+  #refuse(message: string): void {
+    this.#send(errorFrame(message));
+    this.close(closeCodes.policy, message);
+  }
+
+  /** The client falls back to polling, or comes again. */
+  #fail(error: unknown): void {
+    this.#context.log.warn({ err: error }, "socket.failed");
+    this.close(closeCodes.tryLater, "try again");
+  }
+
+  /** A full send buffer pauses the tasks; their events wait in the table. */
+  #send(frame: object): void {
+    if (this.#isClosed()) return;
+    this.#ws.send(JSON.stringify(frame), this.#onSent);
+    if (this.#fullSince !== undefined || this.#ws.bufferedAmount < this.#limits.socketBufferBytes) return;
+    this.#fullSince = Date.now();
+    for (const following of this.#followings.values()) following.pause();
+  }
+
+  readonly #onSent = (): void => {
+    if (this.#fullSince === undefined || this.#ws.bufferedAmount > this.#limits.socketBufferBytes / 2) return;
+    this.#fullSince = undefined;
+    for (const following of this.#followings.values()) following.resume();
+  };
+
+  #isClosed(): boolean {
+    return this.#ws.readyState !== this.#ws.OPEN;
+  }
+
+  #stopFollowing(): void {
+    for (const following of this.#followings.values()) following.stop();
+    this.#followings.clear();
+  }
+}
