@@ -6,6 +6,7 @@ import { removeServerRecord, writeServerRecord } from "./data-folder/server-reco
 import { startDatabase } from "./db/start-database.ts";
 import { engineCommands } from "./engines/engine-commands.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
+import { openEventFeed } from "./events/event-feed.ts";
 import { openDiskStore } from "./files/disk-store.ts";
 import { startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
@@ -14,7 +15,9 @@ import type { Log } from "./log.ts";
 import { startRescue } from "./maintenance/rescue.ts";
 import { loadModels } from "./models/registry.ts";
 import { OperatorError } from "./operator-error.ts";
+import { openOutbound } from "./outbound/outbound.ts";
 import { findProjectByKey } from "./projects/find-project.ts";
+import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { startWorker } from "./worker/worker.ts";
 
 export interface RunningApp {
@@ -84,9 +87,10 @@ async function startSteps(config: Config, { log, onLost }: AppDeps, { step, stop
   }
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
 
+  const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = { findByKey: (apiKey: string) => findProjectByKey({ db, masterKey: folder.masterKey }, apiKey) };
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
-  const http = await step("http", listen(config, { db, models, files, projects, log, isReady }), (it) => it.stop());
+  const http = await step("http", listen(config, { db, models, files, events, projects, log, isReady }), (it) => it.stop());
   const url = `http://${http.host}:${http.port}`;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
   await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));

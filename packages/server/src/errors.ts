@@ -1,7 +1,7 @@
 // The registry of expected failures: one code, one wire text, one wire code, one HTTP status each.
 
 interface ErrorEntry {
-  readonly httpStatus: 200 | 401 | 404 | 429 | 500 | 503;
+  readonly httpStatus: 200 | 401 | 404 | 429 | 500 | 503 | 504;
   /** Wire error code (docs/wire-contract.md, "Error codes"). */
   readonly wireCode: number;
   readonly text: (details: Readonly<Record<string, unknown>>) => string;
@@ -40,6 +40,7 @@ export const errorRegistry = Object.freeze({
   TASK_NOT_CANCELLABLE: fixed(1, "Task is not in a cancellable state."),
   TASK_NOT_KILLABLE: entry(1, (d) => `Task could not be killed: ${d["reason"]}`),
   SERVER_UNAVAILABLE: fixed(0, "The server is starting or stopping. Try again in a few seconds.", 503),
+  WAIT_EXPIRED: fixed(0, "The task has not ended yet. Ask Task/Detail for it, or follow it on the socket.", 504),
   // 500, never 200: pollers take 200 with `result: false` as final, and repeat after a 5xx.
   SERVER_FAULT: fixed(0, "The server could not answer this request. It was written to the server's log.", 500),
 });

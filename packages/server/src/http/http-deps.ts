@@ -1,6 +1,7 @@
 // What the HTTP room is given by whoever starts it.
 
 import type { Queryable } from "../db/queryable.ts";
+import type { EventFeed } from "../events/event-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
@@ -18,6 +19,7 @@ export interface HttpDeps {
   readonly db: Queryable;
   readonly models: ModelRegistry;
   readonly files: FileStore;
+  readonly events: EventFeed;
   readonly projects: {
     /** The project of a live key, with the secret that signs for it (null for key-only projects). */
     findByKey(apiKey: string): Promise<{ readonly project: Caller; readonly secret: string | null } | undefined>;

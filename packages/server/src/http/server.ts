@@ -17,10 +17,12 @@ import { addHealthRoutes } from "./routes/health.ts";
 import { addOutputRoute } from "./routes/outputs.ts";
 import { addPageRoutes } from "./routes/pages.ts";
 import { run } from "./routes/run.ts";
+import { addRunSyncRoute } from "./routes/run-sync.ts";
 import { taskCancel } from "./routes/task-cancel.ts";
 import { taskDetail } from "./routes/task-detail.ts";
 import { taskKill } from "./routes/task-kill.ts";
 import { addUploadRoute } from "./routes/uploads.ts";
+import { addSocket } from "./socket.ts";
 import { addWireRoute } from "./wire-route.ts";
 
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
@@ -43,6 +45,8 @@ export function buildServer(context: RouteContext): FastifyInstance {
   addCrossOriginAccess(app);
   addAccessLog(app, context.log);
   for (const route of wireRoutes) addWireRoute(app, context, route);
+  addRunSyncRoute(app, context);
+  addSocket(app, context);
   addOutputRoute(app, context);
   addUploadRoute(app, context);
   addHealthRoutes(app, context);

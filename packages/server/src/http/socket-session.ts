@@ -45,6 +45,7 @@ export class SocketSession {
     this.#context = context;
     this.#limits = socketLimits;
     this.#ws = ws;
+    // With the library's default `binaryType` every message is one Buffer.
     ws.on("message", (data, isBinary) => this.#receive(data as Buffer, isBinary));
     ws.on("pong", () => (this.#answeredPing = true));
     ws.on("close", () => this.#stopFollowing());

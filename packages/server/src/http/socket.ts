@@ -42,7 +42,7 @@ class SocketDoor {
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      // Measured by its authors: hundreds of kilobytes for each connection. Our frames are small.
+      // It costs memory for each connection, and frames are a few hundred bytes.
       perMessageDeflate: false,
       maxPayload: socketLimits.socketFrameBytes,
     });

@@ -9,6 +9,7 @@ import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 
 import { createTestDatabase } from "../db/test-database.ts";
 import type { TestDatabase } from "../db/test-database.ts";
+import { openEventFeed } from "../events/event-feed.ts";
 import { openDiskStore } from "../files/disk-store.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { openLog } from "../log.ts";
@@ -51,6 +52,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     db: test.db,
     models: await loadModels([join(import.meta.dirname, "../../../../models")]),
     files,
+    events: openEventFeed({ db: test.db, log: openLog({ level: "silent", pretty: false }) }),
     projects: { findByKey: (apiKey) => findProjectByKey(deps, apiKey) },
     log: openLog({ level: "info", pretty: false, destination }),
     isReady: async () => true,
@@ -75,6 +77,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
       app.inject({ method: "POST", url, headers: signedHeaders(as), payload: JSON.stringify(body) }),
     async stop() {
       await app.close();
+      context.events.stop();
       await test.drop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -9,12 +9,17 @@ import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { createTask } from "../../tasks/create-task.ts";
 import type { Fields } from "../body.ts";
-import type { Caller } from "../http-deps.ts";
-import type { WireRoute } from "../wire-route.ts";
+import type { Caller, RouteContext } from "../http-deps.ts";
+import type { WireRequest } from "../wire-route.ts";
+
+export interface StartedRun {
+  readonly taskid: string;
+  readonly socketaccesstoken: string;
+}
 
 /** Answers only after the task is on disk.
  *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, or the failure of the first parameter that is wrong. */
-export const run: WireRoute = async (context, { caller, fields, path }) => {
+export async function run(context: RouteContext, { caller, fields, path }: WireRequest): Promise<StartedRun> {
   const model = context.models.find({ owner: path["owner"] ?? "", slug: path["model"] ?? "" });
   if (!model) throw new AtelierError("MODEL_NOT_FOUND");
   refuseOtherProject(fields, caller);
@@ -29,7 +34,7 @@ export const run: WireRoute = async (context, { caller, fields, path }) => {
     callbackUrl: callbackUrlIn(fields),
   });
   return { taskid: task.id, socketaccesstoken: task.token };
-};
+}
 
 /** The reserved key `projectid` bills another project, which no key may do here; naming the own one changes nothing. */
 function refuseOtherProject(fields: Fields, caller: Caller): void {

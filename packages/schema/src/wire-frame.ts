@@ -1,0 +1,92 @@
+// The text frames of the socket, in the union of both generations of their envelope (docs/wire-contract.md, "WebSocket").
+
+import { isTerminal } from "./status.ts";
+import type { Status } from "./status.ts";
+import type { WireTask } from "./wire-task.ts";
+
+export interface FrameTask {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** What an engine reported about its steps (engine-messages.ts, "progress"). */
+export interface FrameProgress {
+  /** Steps finished and steps in all, over all pictures of the run. */
+  readonly step: number;
+  readonly stepTotal: number;
+  /** Mean since the run began. */
+  readonly secondsPerStep: number;
+}
+
+export type ProgressText = ReturnType<typeof progressText>;
+
+export interface TaskFrame {
+  readonly type: Status;
+  readonly id: string;
+  readonly tasktoken: string;
+  readonly message: null | ProgressText | WireTask["outputs"];
+  readonly result: true;
+  /** Null until the task has ended. */
+  readonly success: boolean | null;
+  readonly terminal: boolean;
+  /** Null until the task has ended, and for a task that was cancelled before it ran. */
+  readonly exitCode: number | null;
+}
+
+/** Pushed once to every new connection. */
+export const greetingFrame = Object.freeze({ type: "connected", version: "1.0" });
+
+/** Something happened to a task that goes on. `data`: what the event carries; only `task_output` has any. */
+export function eventFrame(task: FrameTask, event: { type: Status; data: unknown }): TaskFrame {
+  const message = event.type === "task_output" && isProgress(event.data) ? progressText(event.data) : null;
+  return { ...head(task, event.type), message, result: true, success: null, terminal: false, exitCode: null };
+}
+
+/** The task has ended. `shown`: the task as Detail shows it; clients decide by `type` alone and then ask for it. */
+export function endFrame(shown: WireTask): TaskFrame {
+  const isEnded = isTerminal(shown.status) && shown.status !== "task_cancel";
+  return {
+    ...head({ id: shown.id, token: shown.socketaccesstoken }, shown.status),
+    // Browser samples call `forEach` on the message of task_postprocess_end: a list also where the run failed.
+    message: isEnded ? shown.outputs : null,
+    result: true,
+    success: isEnded && shown.pexit === "0",
+    terminal: true,
+    exitCode: /^-?[0-9]{1,9}$/.test(shown.pexit) ? Number(shown.pexit) : null,
+  };
+}
+
+/** Why the connection is closed after it. */
+export function errorFrame(message: string): { type: "error"; message: string; result: false } {
+  return { type: "error", message, result: false };
+}
+
+/** Steps as the socket words them: every value is text. Speed is in steps a second, to three digits. */
+export function progressText({ step, stepTotal, secondsPerStep }: FrameProgress) {
+  return {
+    type: "progressGenerate",
+    task: "Generate",
+    percentage: String(stepTotal > 0 ? Math.floor((100 * step) / stepTotal) : 0),
+    stepCurrent: String(step),
+    stepTotal: String(stepTotal),
+    speed: secondsPerStep > 0 ? String(Number((1 / secondsPerStep).toPrecision(3))) : "0",
+    speedType: "it/s",
+    elapsedTime: secondsText(step * secondsPerStep),
+    remainingTime: secondsText((stepTotal - step) * secondsPerStep),
+  };
+}
+
+export function isProgress(data: unknown): data is FrameProgress {
+  if (typeof data !== "object" || data === null) return false;
+  // Any object may be looked into; the names are checked here.
+  const values = data as Record<string, unknown>;
+  return [values["step"], values["stepTotal"], values["secondsPerStep"]].every((value) => Number.isFinite(value));
+}
+
+function head(task: FrameTask, type: Status): Pick<TaskFrame, "type" | "id" | "tasktoken"> {
+  return { type, id: task.id, tasktoken: task.token };
+}
+
+function secondsText(seconds: number): string {
+  return `${Math.max(0, Math.round(seconds))}s`;
+}

@@ -1,0 +1,90 @@
+// POST /v1/Run/{owner}/{model}/sync: runs a model and answers when its task has ended (docs/wire-contract.md, "Run/sync").
+
+import { isTerminal } from "@atelier/schema/status";
+import { successEnvelope } from "@atelier/schema/wire-envelope";
+import { eventFrame } from "@atelier/schema/wire-frame";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+import { AtelierError } from "../../errors.ts";
+import type { Following } from "../../events/following.ts";
+import { limits } from "../../limits.ts";
+import { authenticate } from "../authenticate.ts";
+import { readFields } from "../body.ts";
+import { sentContentType } from "../content-type.ts";
+import { EventStream } from "../event-stream.ts";
+import { detailAtTheEnd, expiredAnswer } from "../held-run.ts";
+import type { HeldRun, RunWatcher } from "../held-run.ts";
+import type { RouteContext } from "../http-deps.ts";
+import { run } from "./run.ts";
+
+export type SyncLimits = Readonly<Record<Extract<keyof typeof limits, `sync${string}`>, number>>;
+
+/** The task is as durable as one of Run and goes on when nobody waits for it any more. `syncLimits`: for tests. */
+export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syncLimits: SyncLimits = limits): void {
+  const waiting = new Set<AbortController>();
+  app.addHook("preClose", async () => waiting.forEach((controller) => controller.abort()));
+  app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", async (request, reply) => {
+    const caller = await authenticate(context, request.headers);
+    const fields = await readFields(request.raw, sentContentType(request));
+    if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
+    const controller = new AbortController();
+    waiting.add(controller);
+    const timer = setTimeout(() => controller.abort(), syncLimits.syncWaitMs).unref();
+    // Also comes when the answer is complete.
+    reply.raw.once("close", () => {
+      clearTimeout(timer);
+      waiting.delete(controller);
+      controller.abort();
+    });
+    const started = await run(context, { caller, fields, path: request.params });
+    const held = { ...started, projectId: caller.id, signal: controller.signal };
+    if (wantsEventStream(request)) return sendEventStream(context, held, { reply, keepAliveMs: syncLimits.syncKeepAliveMs });
+    const detail = await detailAtTheEnd(context, held);
+    if (!detail) reply.status(new AtelierError("WAIT_EXPIRED").httpStatus);
+    return detail ?? expiredAnswer(held);
+  });
+}
+
+function wantsEventStream(request: FastifyRequest): boolean {
+  // The framework's parser gives an object of text and lists.
+  const { stream } = request.query as Record<string, unknown>;
+  return stream === "true" || /\btext\/event-stream\b/i.test(request.headers.accept ?? "");
+}
+
+/** `start`, a `task_output` for each event of the task, and `done`, or `error` when the wait is over before the task. */
+function sendEventStream(
+  context: RouteContext,
+  held: HeldRun,
+  { reply, keepAliveMs }: { reply: FastifyReply; keepAliveMs: number },
+): FastifyReply {
+  const stream = new EventStream();
+  const { taskid, socketaccesstoken } = held;
+  stream.send({ name: "start", data: successEnvelope({ taskid, socketaccesstoken, id: taskid, status: "task_queue" }) });
+  const keepAlive = setInterval(() => stream.keepAlive(), keepAliveMs).unref();
+  void detailAtTheEnd(context, held, eventWriter(stream, held))
+    .then((detail) => stream.send(detail ? { name: "done", data: detail } : { name: "error", data: expiredAnswer(held) }))
+    .finally(() => {
+      clearInterval(keepAlive);
+      stream.end();
+    });
+  // "x-accel-buffering": a proxy that gathers the answer would hold the events back.
+  reply.headers({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" });
+  return reply.send(stream.readable);
+}
+
+/** A reader that is behind pauses the task's events; they wait in the table. */
+function eventWriter(stream: EventStream, { taskid, socketaccesstoken }: HeldRun): RunWatcher {
+  let following: Following | undefined;
+  return {
+    onFollowing(begun) {
+      following = begun;
+      stream.onDrain(() => begun.resume());
+    },
+    onEvent(event) {
+      if (isTerminal(event.type)) return;
+      const { message } = eventFrame({ id: taskid, token: socketaccesstoken }, event);
+      const data = { id: taskid, status: event.type, pexit: "", message };
+      if (!stream.send({ name: "task_output", data, id: event.seq })) following?.pause();
+    },
+  };
+}
