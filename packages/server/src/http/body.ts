@@ -50,8 +50,8 @@ function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
   return fields;
 }
 
-/** Collects the body. When it is too large the rest is left unread: Node discards it once the answer is sent, so that the
- *  caller still gets the answer. */
+/** Collects the body. When it is too large the rest is thrown away as it arrives: curl sends all of it before it reads the
+ *  answer, and would wait for ever for a server that stops reading. `limits.requestMs` bounds how long that can go on. */
 function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers["content-length"] ?? 0) > limits.bodyBytes) {
@@ -68,7 +68,7 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
       if (sizeBytes <= limits.bodyBytes) return;
       stop();
-      request.pause();
+      request.resume();
       reject(new AtelierError("BODY_TOO_LARGE"));
     };
     const onEnd = (): void => {
