@@ -59,6 +59,7 @@ interface Steps {
 }
 
 async function startSteps(config: Config, { log, onLost }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
+  const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", loadModels(config.modelFolders));
   const { databaseUrl, postgresRunAs: runAs } = config;
@@ -91,6 +92,9 @@ async function startSteps(config: Config, { log, onLost }: AppDeps, { step, stop
   const projects = { findByKey: (apiKey: string) => findProjectByKey({ db, masterKey: folder.masterKey }, apiKey) };
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
   const http = await step("http", listen(config, { db, models, files, events, projects, log, isReady }), (it) => it.stop());
+  const { masterKey } = folder;
+  const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
+  await step("webhooks", webhooks, (it) => it.stop());
   const url = `http://${http.host}:${http.port}`;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
   await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));

@@ -38,6 +38,8 @@ export interface Config {
   readonly postgresRunAs: "auto" | "namespace" | "user";
   /** Offers the deterministic test engine. Never in production: it draws nothing. */
   readonly fakeEngine: boolean;
+  /** Hosts, addresses and networks that callbacks and input URLs may reach though they are not public. Default: none. */
+  readonly outboundAllow: readonly string[];
   /** Root of the installation: the folder of the root package.json. */
   readonly installDir: string;
 }
@@ -68,6 +70,7 @@ const variables = z
     ATELIER_LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
     ATELIER_MASTER_KEY: z.string().transform(readMasterKey).optional(),
     ATELIER_FAKE_ENGINE: z.enum(["0", "1"]).default("0"),
+    ATELIER_OUTBOUND_ALLOW: z.string().transform((value) => value.split(",")).default([]),
     NODE_ENV: text,
     ATELIER_POSTGRES_RUN_AS: z.enum(["auto", "namespace", "user"]).default("auto"),
   })
@@ -102,6 +105,7 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     masterKey: values.ATELIER_MASTER_KEY,
     postgresRunAs: values.ATELIER_POSTGRES_RUN_AS,
     fakeEngine: values.ATELIER_FAKE_ENGINE === "1",
+    outboundAllow: Object.freeze(values.ATELIER_OUTBOUND_ALLOW),
     installDir,
   });
 }
