@@ -338,6 +338,18 @@ describe("the engine's end", () => {
   });
 });
 
+test("an ONNX Runtime that cannot be loaded is told over the pipe", async () => {
+  const hook = `export async function resolve(name, context, next) {
+    if (name === "onnxruntime-node") throw new Error("no binary");
+    return next(name, context);
+  }`;
+  const preload = `import { register } from "node:module"; register("data:text/javascript,${encodeURIComponent(hook)}");`;
+  const child = new EngineChild(["--import", `data:text/javascript,${encodeURIComponent(preload)}`]);
+  running.push(child);
+  expect(await child.next("fatal")).toMatchObject({ code: "ENGINE_BINARY_MISSING" });
+  expect(await child.exited).toBe(1);
+});
+
 describe("a message that is none is fatal, and says why", () => {
   const cases: [string, string, RegExp][] = [
     ["text that is not JSON", "hello\n", /not JSON: hello/],

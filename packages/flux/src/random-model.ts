@@ -3,7 +3,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fluxModules, diffusersNormName, timeChannels, type FluxDimensions } from "./flux-modules.ts";
+import { fluxModules, diffusersNormName, type FluxDimensions } from "./flux-modules.ts";
 import { philoxNormal } from "./philox.ts";
 import { pipelinePaths } from "./pipeline-files.ts";
 import { writeSafetensors, type TensorToWrite } from "./write-safetensors.ts";
@@ -45,7 +45,7 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
   await writeWeights(folder, pipelinePaths.transformer, transformerTensors(make, dimensions));
   await writeWeights(folder, pipelinePaths.textEncoder, textEncoderTensors(make, dimensions.textWidth, textLayers));
   await writeWeights(folder, pipelinePaths.decoder, decoderTensors(make, decoderChannels));
-  for (const [path, value] of Object.entries(configFiles(dimensions, nativePixels))) {
+  for (const [path, value] of Object.entries(configFiles(dimensions, { nativePixels, textLayers, decoderChannels }))) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), `${JSON.stringify(value, null, 2)}\n`);
   }
@@ -171,7 +171,10 @@ function decoderTensors(make: MakeTensor, channels: number): TensorToWrite[] {
   return tensors;
 }
 
-function configFiles(dimensions: FluxDimensions, nativePixels: number): Record<string, unknown> {
+function configFiles(
+  dimensions: FluxDimensions,
+  { nativePixels, textLayers, decoderChannels }: Required<Pick<RandomModelOptions, "nativePixels" | "textLayers" | "decoderChannels">>,
+): Record<string, unknown> {
   return {
     "model_index.json": { _class_name: "FluxPipeline" },
     [pipelinePaths.starter]: {
@@ -191,15 +194,28 @@ function configFiles(dimensions: FluxDimensions, nativePixels: number): Record<s
       pooled_projection_dim: dimensions.pooledWidth,
       guidance_embeds: true,
       axes_dims_rope: [16, 56, 56],
-      time_channels: timeChannels,
     },
     [pipelinePaths.decoderConfig]: {
       _class_name: "AutoencoderTiny",
       latent_channels: 16,
+      encoder_block_out_channels: decoderBlocks.map(() => decoderChannels),
+      decoder_block_out_channels: decoderBlocks.map(() => decoderChannels),
+      num_encoder_blocks: decoderBlocks.toReversed(),
+      num_decoder_blocks: decoderBlocks,
       scaling_factor: 1,
       shift_factor: 0,
     },
-    [pipelinePaths.textEncoderConfig]: { feed_forward_proj: "gated-gelu", d_model: dimensions.textWidth },
+    [pipelinePaths.textEncoderConfig]: {
+      architectures: ["T5EncoderModel"],
+      model_type: "t5",
+      feed_forward_proj: "gated-gelu",
+      vocab_size: tokenizerVocabulary().length,
+      d_model: dimensions.textWidth,
+      d_kv: textHeadWidth,
+      num_heads: dimensions.textWidth / textHeadWidth,
+      d_ff: 2 * dimensions.textWidth,
+      num_layers: textLayers,
+    },
     [pipelinePaths.tokenizerConfig]: { tokenizer_class: "PreTrainedTokenizerFast" },
     [pipelinePaths.tokenizer]: tokenizerFile(),
     [pipelinePaths.scheduler]: {

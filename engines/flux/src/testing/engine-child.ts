@@ -24,9 +24,10 @@ export class EngineChild {
   readonly #pipe: Duplex;
   readonly #waiting = new Set<() => void>();
 
-  constructor() {
+  /** `nodeArguments`: before the program, for tests that break its surroundings. */
+  constructor(nodeArguments: readonly string[] = []) {
     const main = join(root, "engines/flux/dist/main.js");
-    this.process = spawn(process.execPath, [main], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    this.process = spawn(process.execPath, [...nodeArguments, main], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
     this.#pipe = this.process.stdio[3] as Duplex; // asked for as a pipe
     this.#pipe.on("error", () => undefined);
     this.process.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
