@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "engines/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     globalSetup: ["tests/global-setup.ts"],
+    reporters: ["default", "./tests/closing-line.mjs"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores: more workers only make the integration tests slower.
