@@ -1,0 +1,84 @@
+// atelier run and the demo's parts against a real server with the deterministic test engine.
+
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { atelier, ServerProcess } from "./server-process.ts";
+
+describe("atelier run", () => {
+  let dataDir: string;
+  let server: ServerProcess;
+  const run = (words: readonly string[]) =>
+    atelier(["run", "test/fake", ...words, "--data", dataDir, "--output", join(dataDir, "pictures")]);
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "atelier-run-"));
+    await mkdir(join(dataDir, "models"));
+    await copyFile(join(import.meta.dirname, "../crash/fake-model.json"), join(dataDir, "models/fake.json"));
+    server = new ServerProcess({ dataDir, env: { ATELIER_FAKE_ENGINE: "1" } });
+    await server.ready();
+  });
+
+  afterAll(async () => {
+    server.kill("SIGTERM");
+    await server.exit();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it("makes a project of its own, saves the pictures and prints their paths and its progress", async () => {
+    const { code, stdout, stderr } = await run(["prompt=a moon = round", "steps=4", "samples=2"]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const paths = stdout.trim().split("\n");
+    expect(paths).toHaveLength(2);
+    for (const path of paths) expect((await readFile(path)).subarray(1, 4).toString()).toBe("PNG");
+    expect(stderr).toMatch(/done/);
+    expect((await stat(join(dataDir, "credentials.json"))).mode & 0o777).toBe(0o600);
+  });
+
+  it("tells why a task failed and exits with 1", async () => {
+    const { code, stdout, stderr } = await run(["prompt=please fail"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("asked to fail");
+  });
+
+  it("tells what the server refused, in the server's words", async () => {
+    const unknown = await atelier(["run", "test/unknown", "prompt=a", "--data", dataDir]);
+    expect(unknown).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("slug-owner-project-not-exist") });
+    const range = await run(["prompt=a", "steps=100000"]);
+    expect(range).toMatchObject({ code: 1, stderr: expect.stringContaining("[steps]") });
+  });
+
+  it("stops the task when it is interrupted, and exits with 130", async () => {
+    const command = [process.execPath, "bin/atelier.mjs", "run", "test/fake", "prompt=slow stepMs=60000", "--data", dataDir];
+    const running = new ServerProcess({ dataDir, command });
+    await running.line(/^drawing/);
+    running.kill("SIGINT");
+    expect(await running.exit()).toBe(130);
+    expect(running.stderr.at(-1)).toBe("stopped");
+  });
+
+  it("works with credentials and an address from the environment alone", async () => {
+    const created = await atelier(["project", "create", "elsewhere", "--auth", "key", "--data", dataDir, "--json"]);
+    const { apikey, apisecret } = JSON.parse(created.stdout) as { apikey: string; apisecret: null };
+    expect(apisecret).toBeNull();
+    const env = { ATELIER_URL: await server.ready(), ATELIER_API_KEY: apikey };
+    const { code, stdout } = await atelier(["run", "test/fake", "prompt=a", "--output", dataDir, "--json"], env);
+    expect({ code, outcome: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, outcome: { pexit: "0" } });
+  });
+
+  it("says what to do when no server runs", async () => {
+    const { code, stderr } = await atelier(["run", "test/fake", "prompt=a", "--data", join(dataDir, "nothing")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/No server runs on the data folder[\s\S]*npm start/);
+  });
+});
+
+it("the command line tells its version and refuses a wrong option with what is wrong", async () => {
+  expect((await atelier(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { code, stderr } = await atelier(["serve", "--port", "eighty"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("--port must be a whole number from 0 to 65535");
+});
