@@ -17,6 +17,7 @@ import { describeProject, projectCreate } from "./project-create.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunCommandOptions } from "./run-command.ts";
 import { serve } from "./serve.ts";
+import { addWebhook } from "./webhook.ts";
 import { withDatabase } from "./with-database.ts";
 
 /** Runs one command. `args`: what follows the program's name; `signal`: aborted when the user wants it to end, maybe
@@ -51,6 +52,7 @@ function buildProgram(context: CommandContext): Command {
   addServe(program, context);
   addMigrate(program);
   addProject(program);
+  addWebhook(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
   addRun(program, context);
   addDoctor(program, context);
   addDemo(program, context);

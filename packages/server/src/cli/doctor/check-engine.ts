@@ -30,11 +30,10 @@ export async function checkEngineBinary(config: Config): Promise<Finding> {
   }
 }
 
-const weightsSchema = z.object({
-  files: z.array(z.object({ path: z.string(), sha256: z.string(), sizeBytes: z.int() })),
-});
+/** `path` begins with `models/`, whatever the folder is called. */
+const weightsSchema = z.array(z.object({ path: z.string(), sha256: z.string(), sizeBytes: z.int() }));
 
-type WeightsFile = z.infer<typeof weightsSchema>["files"][number];
+type WeightsFile = z.infer<typeof weightsSchema>[number];
 
 /** One finding when all files are as listed, else one for each that is not, with its path. */
 export async function checkWeights(config: Config): Promise<Finding[]> {
@@ -52,11 +51,12 @@ async function checkFolder(folder: string): Promise<Finding[]> {
   const parsed = weightsSchema.safeParse(parseJson(content));
   if (!parsed.success) return [failed("weights", `${list} cannot be read`, `Restore it: ${restore}`)];
   const findings: Finding[] = [];
-  for (const file of parsed.data.files) {
-    const problem = await findProblem(join(folder, file.path), file);
-    if (problem) findings.push(failed("weights", `${join(folder, file.path)} ${problem}`, `Restore it: ${restore}`));
+  for (const file of parsed.data) {
+    const path = join(folder, file.path.replace(/^models\//, ""));
+    const problem = await findProblem(path, file);
+    if (problem) findings.push(failed("weights", `${path} ${problem}`, `Restore it: ${restore}`));
   }
-  return findings.length > 0 ? findings : [ok("weights", `${parsed.data.files.length} files in ${folder} are as listed`)];
+  return findings.length > 0 ? findings : [ok("weights", `${parsed.data.length} files in ${folder} are as listed`)];
 }
 
 const restore = "`git checkout -- models` in the repository, or copy it again from where it came.";

@@ -44,9 +44,9 @@ describe("the doctor", () => {
   it("names the weights file that is missing, cut off or altered", async () => {
     const content = Buffer.from("weights");
     const sha256 = createHash("sha256").update(content).digest("hex");
-    const files = ["good", "missing", "cut", "altered"].map((path) => ({ path, sha256, sizeBytes: content.length }));
+    const files = ["good", "missing", "cut", "altered"].map((name) => ({ path: `models/${name}`, sha256, sizeBytes: content.length }));
     await mkdir(join(folder, "models"));
-    await writeFile(join(folder, "models/weights.json"), JSON.stringify({ files }));
+    await writeFile(join(folder, "models/weights.json"), JSON.stringify(files));
     await writeFile(join(folder, "models/good"), content);
     await writeFile(join(folder, "models/cut"), "weig");
     await writeFile(join(folder, "models/altered"), "w3ights");
