@@ -39,6 +39,9 @@ export const errorRegistry = Object.freeze({
   TASK_ID_MISSING: fixed(0, "taskid or socketaccesstoken is required"),
   TASK_NOT_CANCELLABLE: fixed(1, "Task is not in a cancellable state."),
   TASK_NOT_KILLABLE: entry(1, (d) => `Task could not be killed: ${d["reason"]}`),
+  // InputOutputDelete has a text of its own for what the others call TASK_NOT_FOUND.
+  TASK_NOT_EXIST: fixed(1, "task-not-exist"),
+  TASK_FILES_IN_USE: fixed(1, "Task must be completed or cancelled before deleting files"),
   SERVER_UNAVAILABLE: fixed(0, "The server is starting or stopping. Try again in a few seconds.", 503),
   WAIT_EXPIRED: fixed(0, "The task has not ended yet. Ask Task/Detail for it, or follow it on the socket.", 504),
   // 500, never 200: pollers take 200 with `result: false` as final, and repeat after a 5xx.

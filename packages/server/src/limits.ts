@@ -43,6 +43,10 @@ export const limits = Object.freeze({
   rescueBatch: 100,
   /** Draining at shutdown: running tasks are returned to the queue after this. */
   drainMs: 8_000,
+  /** Age of the catalogue's statistics: counting three million tasks takes about a quarter of a second. */
+  statisticsMs: 2_000,
+  /** A body from somebody who gave no key: more than any search of the catalogue. */
+  openBodyBytes: 64 * 1024,
   /** Log text kept per task (`debugoutput`, `debugerror`). */
   debugCharacters: 64_000,
   /** One callback from the lookup of its name to the head of its answer; receivers are told to answer first and work later. */

@@ -11,12 +11,16 @@ import { parseMultipartBody } from "./multipart-body.ts";
 /** Field names to raw values, without a prototype: any name is safe to look up. A repeated form key is a list. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads the whole body, at most `limits.bodyBytes`. Compressed bodies are not accepted.
+/** Reads the whole body, at most `largestBytes` of it. Compressed bodies are not accepted.
  *  Throws BODY_TOO_LARGE or BODY_INVALID. */
-export async function readFields(request: IncomingMessage, contentType: string): Promise<Fields> {
+export async function readFields(
+  request: IncomingMessage,
+  contentType: string,
+  largestBytes: number = limits.bodyBytes,
+): Promise<Fields> {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") throw new AtelierError("BODY_INVALID");
-  return parseFields(await readBytes(request), contentType);
+  return parseFields(await readBytes(request, largestBytes), contentType);
 }
 
 /** If the first byte that is not space is `{`, the body is JSON whatever the label says; otherwise the label decides. An
@@ -52,9 +56,9 @@ function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
 
 /** Collects the body. When it is too large the rest is thrown away as it arrives: curl sends all of it before it reads the
  *  answer, and would wait for ever for a server that stops reading. `limits.requestMs` bounds how long that can go on. */
-function readBytes(request: IncomingMessage): Promise<Buffer> {
+function readBytes(request: IncomingMessage, largestBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (Number(request.headers["content-length"] ?? 0) > limits.bodyBytes) {
+    if (Number(request.headers["content-length"] ?? 0) > largestBytes) {
       reject(new AtelierError("BODY_TOO_LARGE"));
       return;
     }
@@ -66,7 +70,7 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
     const onData = (chunk: Buffer): void => {
       sizeBytes += chunk.length;
       chunks.push(chunk);
-      if (sizeBytes <= limits.bodyBytes) return;
+      if (sizeBytes <= largestBytes) return;
       stop();
       request.resume();
       reject(new AtelierError("BODY_TOO_LARGE"));

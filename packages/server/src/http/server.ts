@@ -9,18 +9,20 @@ import type { FastifyInstance } from "fastify";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { addCatalogue } from "./catalogue.ts";
 import { leaveBodiesUnread } from "./content-type.ts";
 import { addCrossOriginAccess } from "./cross-origin.ts";
 import { envelopeOf, sendFailure } from "./failure.ts";
 import type { RouteContext } from "./http-deps.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addOutputRoute } from "./routes/outputs.ts";
-import { addPageRoutes } from "./routes/pages.ts";
+import { inputOutputDelete } from "./routes/input-output-delete.ts";
 import { run } from "./routes/run.ts";
 import { addRunSyncRoute } from "./routes/run-sync.ts";
 import { taskCancel } from "./routes/task-cancel.ts";
 import { taskDetail } from "./routes/task-detail.ts";
 import { taskKill } from "./routes/task-kill.ts";
+import { taskList } from "./routes/task-list.ts";
 import { addUploadRoute } from "./routes/uploads.ts";
 import { addSocket } from "./socket.ts";
 import { addWireRoute } from "./wire-route.ts";
@@ -31,6 +33,8 @@ const wireRoutes = [
   { url: "/v1/Task/Detail", answer: taskDetail },
   { url: "/v1/Task/Cancel", answer: taskCancel },
   { url: "/v1/Task/Kill", answer: taskKill },
+  { url: "/v1/Task/List", answer: taskList },
+  { url: "/v1/Task/InputOutputDelete", answer: inputOutputDelete },
 ] as const;
 
 /** Builds the server; it listens only when told to. Every answer of `/v1` is the envelope, whatever was sent. */
@@ -50,7 +54,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   addOutputRoute(app, context);
   addUploadRoute(app, context);
   addHealthRoutes(app, context);
-  addPageRoutes(app, context);
+  addCatalogue(app, context);
   return app;
 }
 

@@ -9,6 +9,7 @@ import { modelKey } from "@atelier/schema/slug";
 
 import { OperatorError } from "../operator-error.ts";
 import { readManifest } from "./read-manifest.ts";
+import { readTexts } from "./read-texts.ts";
 
 export interface ModelRegistry {
   /** Every model, in the order of its id. */
@@ -19,6 +20,8 @@ export interface ModelRegistry {
   findByName(name: string): Manifest | undefined;
   /** Path of the picture served at `/uploads/models/{fileName}`, or undefined. */
   coverPath(fileName: string): string | undefined;
+  /** What a label or help key of the manifests means to a person (docs/wire-contract.md, "Parameters"). */
+  textOf(key: string): string | undefined;
 }
 
 interface Entry {
@@ -27,7 +30,7 @@ interface Entry {
   readonly folder: string;
 }
 
-/** Loads every `*.json` directly inside the folders; a folder that does not exist holds no models. Where two folders
+/** Loads every `*.json` directly inside the folders but `weights.json`; a folder that does not exist holds no models. Where two folders
  *  declare the same model, the first folder's manifest is used: a user's own comes before the one that is shipped.
  *  Throws CONFIG_INVALID naming file, line and field, or the two files that declare the same thing. */
 export async function loadModels(folders: readonly string[]): Promise<ModelRegistry> {
@@ -42,7 +45,7 @@ export async function loadModels(folders: readonly string[]): Promise<ModelRegis
   }
   const entries = [...byKey.values()].toSorted((a, b) => Number(a.manifest.id) - Number(b.manifest.id));
   refuseRepeatedIds(entries);
-  return registryOf(entries);
+  return registryOf(entries, await readTexts(folders));
 }
 
 /** `Owner-Slug-cover.ext`, as the generated model pages name covers. */
@@ -56,7 +59,7 @@ export function cleanModelName(manifest: Manifest): string {
   return `${cleanSlug(manifest.owner)}/${cleanSlug(manifest.slug)}`;
 }
 
-function registryOf(entries: readonly Entry[]): ModelRegistry {
+function registryOf(entries: readonly Entry[], texts: ReadonlyMap<string, string>): ModelRegistry {
   const manifests = Object.freeze(entries.map((entry) => entry.manifest));
   const byKey = new Map(manifests.map((manifest) => [modelKey(manifest), manifest]));
   const covers = new Map(entries.map(({ manifest, folder }) => [coverName(manifest), join(folder, manifest.cover)]));
@@ -69,11 +72,12 @@ function registryOf(entries: readonly Entry[]): ModelRegistry {
       return owner === undefined || slug === undefined || more.length > 0 ? undefined : find({ owner, slug });
     },
     coverPath: (fileName: string) => covers.get(fileName),
+    textOf: (key: string) => texts.get(key),
   });
 }
 
 async function readFolder(folder: string): Promise<Entry[]> {
-  const names = (await readNames(folder)).filter((name) => name.endsWith(".json")).toSorted();
+  const names = (await readNames(folder)).filter((name) => name.endsWith(".json") && name !== weightsList).toSorted();
   return Promise.all(
     names.map(async (name) => {
       const file = join(folder, name);
@@ -81,6 +85,9 @@ async function readFolder(folder: string): Promise<Entry[]> {
     }),
   );
 }
+
+/** The list of weights and their hashes, beside the manifests. */
+const weightsList = "weights.json";
 
 async function readNames(folder: string): Promise<string[]> {
   try {

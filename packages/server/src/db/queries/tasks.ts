@@ -5,7 +5,7 @@ import type { Status } from "@atelier/schema/status";
 import type { Task, TaskOutput } from "../task.ts";
 import type { Queryable } from "../queryable.ts";
 
-interface TaskRow {
+export interface TaskRow {
   id: string;
   project_id: string;
   project_uuid: string;
@@ -104,7 +104,7 @@ export async function selectTask(
     [reference.projectId, reference.id, reference.token],
   );
   const row = rows[0];
-  return row && taskFrom(row, await selectOutputs(db, row.id));
+  return row && taskFrom(row, (await selectOutputsOf(db, [row.id])).get(row.id) ?? []);
 }
 
 /** The output that a file key names, whoever owns it: the key is the capability. */
@@ -113,9 +113,15 @@ export async function selectOutputByFileKey(db: Queryable, fileKey: string): Pro
   return rows[0] && outputFrom(rows[0]);
 }
 
-async function selectOutputs(db: Queryable, taskId: string): Promise<TaskOutput[]> {
-  const { rows } = await db.query<OutputRow>(`select * from outputs where task_id = $1 order by position`, [taskId]);
-  return rows.map(outputFrom);
+/** The outputs of some tasks, by the task's id; a task without any is absent. */
+export async function selectOutputsOf(db: Queryable, taskIds: readonly string[]): Promise<Map<string, TaskOutput[]>> {
+  const { rows } = await db.query<OutputRow & { task_id: string }>(
+    `select * from outputs where task_id = any($1) order by task_id, position`,
+    [taskIds],
+  );
+  const byTask = new Map<string, TaskOutput[]>(rows.map((row) => [row.task_id, []]));
+  for (const row of rows) byTask.get(row.task_id)?.push(outputFrom(row));
+  return byTask;
 }
 
 function outputFrom(row: OutputRow): TaskOutput {
@@ -130,7 +136,7 @@ function outputFrom(row: OutputRow): TaskOutput {
   };
 }
 
-function taskFrom(row: TaskRow, outputs: TaskOutput[]): Task {
+export function taskFrom(row: TaskRow, outputs: TaskOutput[]): Task {
   return {
     id: row.id,
     projectId: row.project_id,

@@ -1,0 +1,23 @@
+// /llms.txt: this server for programs that read; the form is that of llmstxt.org.
+
+import type { Manifest } from "@atelier/schema/manifest";
+
+import { cleanModelName } from "../../models/registry.ts";
+
+export function siteText(manifests: readonly Manifest[], publicUrl: string): string {
+  const models = manifests.map((manifest) => {
+    const address = `${publicUrl}/models/${cleanModelName(manifest)}/llms-full.txt`;
+    return `- [${manifest.title}](${address}): ${manifest.description.replaceAll(/\s+/g, " ").trim()}`;
+  });
+  return `# Atelier
+
+> A server for image models at ${publicUrl}. It speaks the Wiro wire protocol: a run creates a task, and the task is asked for until it has ended.
+
+- REST base: ${publicUrl}/v1 (every call is a POST; runs and tasks need a key)
+- Models as data: POST ${publicUrl}/v1/Tool/List and ${publicUrl}/v1/Tool/Detail, no key needed
+
+## Models
+
+${models.join("\n")}
+`;
+}

@@ -1,0 +1,26 @@
+// What the catalogue says of a model besides its manifest: its cover's address, its statistics, and its keys in words.
+
+import type { Manifest } from "@atelier/schema/manifest";
+import { noStatistics } from "@atelier/schema/wire-tool";
+import type { ToolContext } from "@atelier/schema/wire-tool";
+
+import { cleanModelName, coverName } from "../models/registry.ts";
+import type { RouteContext } from "./http-deps.ts";
+import type { CatalogueContext } from "./catalogue.ts";
+
+export type ToolShown = (manifest: Manifest) => ToolContext;
+
+/** Reads the statistics once; the answer serves any number of models. */
+export async function readToolContext(context: CatalogueContext): Promise<ToolShown> {
+  const statistics = await context.statistics();
+  return (manifest) => ({
+    imageUrl: coverUrl(context, manifest),
+    statistics: statistics.get(cleanModelName(manifest)) ?? noStatistics,
+    textOf: context.models.textOf,
+  });
+}
+
+/** "" for a model without a cover. */
+export function coverUrl(context: Pick<RouteContext, "publicUrl">, manifest: Manifest): string {
+  return manifest.cover === "" ? "" : `${context.publicUrl()}/uploads/models/${encodeURIComponent(coverName(manifest))}`;
+}
