@@ -15,7 +15,7 @@ export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
   if (typeof code === "string") {
-    return systemCodes.has(code) || sqlStates.has(code) || /^08/.test(code);
+    return systemCodes.has(code) || sqlStates.has(code) || code.startsWith("08");
   }
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
   return messages.test(error.message);

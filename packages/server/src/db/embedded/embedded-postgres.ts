@@ -49,6 +49,7 @@ const defaultSettings = {
   min_wal_size: "32MB",
   max_wal_size: "256MB",
   max_worker_processes: "2",
+  max_logical_replication_workers: "0",
   max_parallel_workers: "0",
   autovacuum_max_workers: "1",
   // The default starts three more processes; one disk does not need them.
