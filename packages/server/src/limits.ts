@@ -43,7 +43,7 @@ export const limits = Object.freeze({
   rescueBatch: 100,
   /** Draining at shutdown: running tasks are returned to the queue after this. */
   drainMs: 8_000,
-  /** Age of the catalogue's statistics: counting three million tasks takes about a quarter of a second. */
+  /** Age of the catalogue's statistics: counting 300,000 tasks took 130 ms on two busy cores. */
   statisticsMs: 2_000,
   /** A body from somebody who gave no key: more than any search of the catalogue. */
   openBodyBytes: 64 * 1024,
