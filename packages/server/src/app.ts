@@ -16,6 +16,7 @@ import { startRescue } from "./maintenance/rescue.ts";
 import { loadModels } from "./models/registry.ts";
 import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
+import { checkMasterKey } from "./projects/check-master-key.ts";
 import { findProjectByKey } from "./projects/find-project.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { startWorker } from "./worker/worker.ts";
@@ -58,17 +59,18 @@ interface Steps {
   stop(): Promise<void>;
 }
 
-async function startSteps(config: Config, { log, onLost }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
+async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", loadModels(config.modelFolders));
   const { databaseUrl, postgresRunAs: runAs } = config;
   const database = await step(
     "database",
-    startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, onLost }),
+    startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, onLost, signal }),
     (it) => it.stop(),
   );
   const { db } = database;
+  await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
   const files = openDiskStore(folder.filesDir);
 
   if (config.workers > 0) {

@@ -15,6 +15,7 @@ import { embeddedDatabaseName, startDatabase } from "../db/start-database.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
+import { checkMasterKey } from "../projects/check-master-key.ts";
 
 export interface LentDatabase {
   readonly db: Database;
@@ -48,6 +49,7 @@ async function withRunning<Result>(
   const masterKey = await readExistingMasterKey(config.dataDir, config.masterKey);
   const db = openDatabase({ log }, addressOf(config, server));
   try {
+    await checkMasterKey({ db, masterKey });
     return await work({ db, masterKey });
   } finally {
     await db.close();
@@ -72,7 +74,9 @@ async function withOwn<Result>(
     const { databaseUrl, postgresRunAs: runAs } = config;
     const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs });
     try {
-      return await work({ db: database.db, masterKey: folder.masterKey });
+      const lent = { db: database.db, masterKey: folder.masterKey };
+      await checkMasterKey(lent);
+      return await work(lent);
     } finally {
       await database.stop();
     }

@@ -1,11 +1,9 @@
 // Brings up the database a server works with: the embedded one, or the one DATABASE_URL names; connected and migrated.
 
-import { setTimeout as delay } from "node:timers/promises";
-
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
-import { openDatabase, retryWaitMs } from "./database.ts";
+import { openDatabase } from "./database.ts";
 import type { Database, DatabaseAddress } from "./database.ts";
 import { startEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
 import type { RunAsChoice } from "./embedded/run-as.ts";
@@ -21,6 +19,8 @@ export interface StartDatabaseOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Called when the embedded PostgreSQL died and could not be started again. */
   readonly onLost?: (error: unknown) => void;
+  /** Aborting it ends the wait for an external database that does not answer. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningDatabase {
@@ -34,7 +34,7 @@ export interface RunningDatabase {
 /** Resolves with a database of this version's schema. Each failure undoes what was started before it. */
 export async function startDatabase(deps: { log: Log }, options: StartDatabaseOptions): Promise<RunningDatabase> {
   if (options.databaseUrl !== undefined) {
-    const db = await openReady(deps, { connectionString: options.databaseUrl });
+    const db = await openReady(deps, { connectionString: options.databaseUrl }, options.signal);
     return { db, socketDir: undefined, stop: () => db.close() };
   }
   const postgres = await startEmbeddedPostgres(deps, options);
@@ -57,10 +57,10 @@ export async function startDatabase(deps: { log: Log }, options: StartDatabaseOp
 /** Name of the database inside an embedded PostgreSQL. */
 export const embeddedDatabaseName = "atelier";
 
-async function openReady(deps: { log: Log }, address: DatabaseAddress): Promise<Database> {
+async function openReady(deps: { log: Log }, address: DatabaseAddress, signal?: AbortSignal): Promise<Database> {
   const db = openDatabase(deps, address);
   try {
-    await waitForDatabase(db);
+    await waitForDatabase({ db, log: deps.log }, signal);
     await migrate({ db, log: deps.log });
     return db;
   } catch (error) {
@@ -84,17 +84,23 @@ async function ensureDatabase(
 }
 
 /** Waits until the database answers; one of another machine may still be starting. Throws DATABASE_UNREACHABLE. */
-export async function waitForDatabase(db: Database): Promise<void> {
+export async function waitForDatabase(deps: { db: Database; log: Log }, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + limits.databaseStartMs;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await db.query("select 1");
-      return;
-    } catch (error) {
-      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      if (!isConnectionError(cause) || Date.now() > deadline) throw unreachable(cause);
-    }
-    await delay(retryWaitMs(attempt));
+  while (!(await answers(deps.db, deadline))) {
+    deps.log.warn({}, "database.waiting");
+    signal?.throwIfAborted();
+  }
+}
+
+/** False when it may answer later. The query itself tries again and again for a while. */
+async function answers(db: Database, deadline: number): Promise<boolean> {
+  try {
+    await db.query("select 1");
+    return true;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    if (!isConnectionError(cause) || Date.now() > deadline) throw unreachable(cause);
+    return false;
   }
 }
 

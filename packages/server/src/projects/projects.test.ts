@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { createTestDatabase } from "../db/test-database.ts";
 import type { TestDatabase } from "../db/test-database.ts";
+import { checkMasterKey } from "./check-master-key.ts";
 import { createProject } from "./create-project.ts";
 import { findProjectByKey } from "./find-project.ts";
 import { openSecret, sealSecret } from "./seal-secret.ts";
@@ -38,6 +39,13 @@ describe("projects", () => {
     const created = await createProject(deps(), { name: "three", auth: "key" });
     await test.db.query("update api_keys set revoked_at = now() where api_key = $1", [created.apikey]);
     for (const key of [created.apikey, "unknown", "", "nul\0"]) expect(await findProjectByKey(deps(), key)).toBeUndefined();
+  });
+
+  it("a master key that is not the database's is refused before it is used", async () => {
+    await createProject(deps(), { name: "sealed", auth: "signature" });
+    await checkMasterKey(deps());
+    const other = checkMasterKey({ db: test.db, masterKey: randomBytes(32) });
+    await expect(other).rejects.toMatchObject({ code: "MASTER_KEY_INVALID" });
   });
 
   it("the database holds no secret in plain text", async () => {

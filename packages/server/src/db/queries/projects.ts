@@ -46,3 +46,14 @@ export async function selectProjectByKey(
   );
   return rows[0];
 }
+
+/** Any one sealed secret with its key, or undefined when there is none. */
+export async function selectSealedSecret(
+  db: Queryable,
+): Promise<{ apiKey: string; secretSealed: Buffer } | undefined> {
+  const { rows } = await db.query<{ apiKey: string; secretSealed: Buffer }>(
+    `select api_key as "apiKey", secret_sealed as "secretSealed" from api_keys
+     where secret_sealed is not null order by created_at desc limit 1`,
+  );
+  return rows[0];
+}
