@@ -15,6 +15,7 @@ const wanted = Number(process.env["ATELIER_OUTAGES"] ?? 15);
 const kills = Math.max(1, Math.round(wanted / 50));
 const seed = Number(process.env["ATELIER_OUTAGES_SEED"] ?? 20_261_122);
 const mostOutagesOfOne = 6;
+const mostOpen = 10;
 /** The receiver is on this machine, and the fake model is all that is run. */
 const environment = { ATELIER_OUTBOUND_ALLOW: "127.0.0.1", ATELIER_MODELS: "tests/webhooks/no-models" };
 
@@ -67,8 +68,8 @@ test(`a server killed ${kills} time(s) amid ${wanted} outages delivers every cal
     await target.start();
     const db = await target.openDatabase();
     while (outages < ((kill + 1) * wanted) / kills) {
-      await submit();
-      await pass(db);
+      // No faster than they are drawn.
+      if ((await pass(db)) < mostOpen) await submit();
     }
     await db.close();
   }

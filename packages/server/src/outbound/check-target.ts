@@ -27,7 +27,6 @@ export async function checkTarget(rules: TargetRules, text: string, signal: Abor
   const addresses = await addressesOf(rules, url, signal);
   const isListedName = rules.allow.permitsName(url.hostname);
   for (const address of addresses) {
-    if (isIP(address) === 0) throw new OutboundError("address-refused");
     if (!isListedName && !isPublicAddress(address) && !rules.allow.permitsAddress(address)) {
       throw new OutboundError("address-refused");
     }

@@ -214,7 +214,7 @@ test("every hop of a download is checked like its first address", async () => {
 
 test("a download stops at its size, announced or not, and leaves nothing behind", async () => {
   const { url } = await serve((request, response) => {
-    if (request.url === "/announced") response.writeHead(200, { "content-length": "1000" }).end(Buffer.alloc(1000));
+    if (request.url === "/announced") response.writeHead(200, { "content-length": "1000" }).flushHeaders();
     else response.writeHead(200).write(Buffer.alloc(1000));
   });
   const path = join(await folder(), "input");

@@ -10,23 +10,15 @@ type Network = ReturnType<typeof ipaddr.parseCIDR>;
  *  mapped, compatible and translated IPv4, local, and everything not yet assigned. */
 const globalUnicast = ipaddr.parseCIDR("2000::/3");
 
-/** Unicast by ipaddr.js's tables, and still no public host. */
-const special: readonly Network[] = [
-  // Azure's host agent (metadata, DNS): a public address that every machine there answers on for itself.
-  "168.63.129.16/32",
-  // IETF protocol assignments (RFC 2928): Teredo, benchmarking, ORCHID and others.
-  "2001::/23",
-  // Documentation (RFC 9637).
-  "3fff::/20",
-].map((network) => ipaddr.parseCIDR(network));
+/** Azure's host agent (metadata, DNS): a public address that every machine there answers on for itself. */
+const azureHostAgent = "168.63.129.16";
 
 /** `address`: an IPv4 or IPv6 address in its usual spelling; any other text, and one with a zone, is not public. */
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 0 || address.includes("%")) return false;
   const parsed = ipaddr.parse(address);
   if (parsed.range() !== "unicast") return false;
-  if (parsed.kind() === "ipv6" && !isWithin(parsed, globalUnicast)) return false;
-  return !special.some((network) => isWithin(parsed, network));
+  return parsed.kind() === "ipv6" ? isWithin(parsed, globalUnicast) : address !== azureHostAgent;
 }
 
 /** False across the two families: a mapped address is not in an IPv4 network. */
