@@ -2,7 +2,7 @@
 
 import { access, lstat, mkdir, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, delimiter, dirname, join, relative } from "node:path";
 
 import { OperatorError } from "../../operator-error.ts";
 
@@ -22,10 +22,12 @@ export async function findPostgresBinaries(linkFolder: string): Promise<Postgres
     throw missingPackage(cause);
   });
   const linksElsewhere = await restoreLinks(root, linkFolder);
+  // Both folders: a library found through a link looks for its own beside the link.
+  const libraries = [linkFolder, join(root, "native", "lib")].join(delimiter);
   return {
     postgres,
     initdb: join(root, "native", "bin", "initdb"),
-    environment: linksElsewhere ? { LD_LIBRARY_PATH: linkFolder, DYLD_LIBRARY_PATH: linkFolder } : {},
+    environment: linksElsewhere ? { LD_LIBRARY_PATH: libraries, DYLD_LIBRARY_PATH: libraries } : {},
   };
 }
 
