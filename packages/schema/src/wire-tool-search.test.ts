@@ -67,6 +67,12 @@ describe("searchTools", () => {
     },
   );
 
+  it("puts the model that is named before others with the same words", () => {
+    const moons = [model("1", { slug: "Moon", title: "A" }), model("2", { slug: "Moon-Moon", title: "B" })];
+    const first = (search: string) => searchTools(moons, toolQueryIn({ search, sort: "relevance" })).tools[0]?.id;
+    expect(["moon", "MOON ", "atelier/moon", "a", "moon moon"].map(first)).toEqual(["1", "1", "1", "2", "2"]);
+  });
+
   it.each(["BAROQUE", "bároque", "baro", "planet", "starters"])("finds %j", (search) => {
     expect(ids({ search })).toHaveLength(1);
   });

@@ -23,7 +23,7 @@ h2 { font-size: 1.35rem; margin: 2.5rem 0 .75rem; padding-top: 1rem; border-top:
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 .intro { display: grid; gap: 1.5rem; align-items: start; }
 @media (min-width: 48rem) { .intro { grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); } }
-.cover { width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: .75rem; background: var(--panel); color: var(--soft); }
+.cover { display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: .75rem; background: var(--panel); color: var(--soft); }
 .quiet { color: var(--soft); margin: 0; }
 .tags { list-style: none; display: flex; flex-wrap: wrap; gap: .4rem; padding: 0; margin: 1rem 0; }
 .tags li { font-size: .85rem; padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 1rem; background: var(--panel); }
@@ -35,6 +35,7 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--soft); padding-bottom: .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .6rem .75rem .6rem 0; border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 600; }
+@media (min-width: 48rem) { td:nth-child(3) { white-space: nowrap; } }
 td small, th small { display: block; font-weight: 400; color: var(--soft); }
 code, pre { font-family: ui-monospace, monospace; font-size: .875rem; }
 code { overflow-wrap: anywhere; }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { deleteOutputs } from "../../db/queries/deletions.ts";
 import { deleteFiles } from "../../tasks/delete-files.ts";
 import { publicUrl, startTestServer } from "../test-server.ts";
 import type { TestServer } from "../test-server.ts";
@@ -175,6 +176,14 @@ describe("POST /v1/Task/InputOutputDelete", () => {
       expect(detail.tasklist[0]?.["outputfolderid"]).toMatch(/^[0-9a-f]{32}$/);
     },
   );
+
+  it("the statement itself deletes nothing of a task that has not ended", async () => {
+    const run = await newTask();
+    const [key] = await finish(run.taskid);
+    await setStatus(run.taskid, "task_start");
+    expect(await deleteOutputs(server.db, run.taskid)).toBe(false);
+    expect((await server.app.inject(`/outputs/${key}`)).statusCode).toBe(200);
+  });
 
   it("answers for another project's task exactly what it answers for none, and deletes nothing", async () => {
     const run = await newTask();
