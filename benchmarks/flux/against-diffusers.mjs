@@ -45,7 +45,9 @@ try {
     for await (const picture of pipeline.generate({ ...request, ...sides })) own.pixels = picture.pixels;
     const elapsedMs = performance.now() - startMs;
     const otherMs = await other.draw();
-    if (round >= 0) own.times.push(elapsedMs), theirs.push(otherMs);
+    if (round < 0) continue;
+    own.times.push(elapsedMs);
+    theirs.push(otherMs);
   }
   await pipeline.close();
   other.stop();

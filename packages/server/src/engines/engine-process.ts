@@ -38,6 +38,8 @@ export class EngineProcess {
     this.#child = spawn(command.command, [...command.args], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: engineEnvironment(),
+      // A process group of its own: Ctrl-C in a terminal reaches the server alone, which drains before engines end.
+      detached: true,
     });
     this.#exit = this.#watchExit();
     // stdio[3] is declared "pipe" above, which Node opens as a duplex socket.
