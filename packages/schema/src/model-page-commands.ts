@@ -1,7 +1,7 @@
 // The shell commands of the generated model pages (docs/wire-contract.md, "Model pages"): pasted into a shell, they work.
 
-import { cleanSlug } from "./manifest.ts";
 import type { Manifest, Parameter } from "./manifest.ts";
+import { modelPath } from "./model-page-path.ts";
 
 /** Written where the reader's own key belongs. */
 export const keyPlaceholder = "{{useSelectedProjectAPIKey}}";
@@ -20,7 +20,7 @@ export const headerCommands = `  # Sign up Wiro dashboard and create project
   export SIGNATURE="$(echo -n "\${YOUR_API_SECRET}\${NONCE}" | openssl dgst -sha256 -hmac "\${YOUR_API_KEY}")";`;
 
 export function runUrl(manifest: Pick<Manifest, "owner" | "slug">, api: string): string {
-  return `${api}/Run/${cleanSlug(manifest.owner)}/${cleanSlug(manifest.slug)}`;
+  return `${api}/Run/${modelPath(manifest)}`;
 }
 
 /** Run with every input at its default, and a sentence as `callbackUrl`: that is how the page tells of it. */

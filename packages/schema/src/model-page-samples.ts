@@ -1,8 +1,8 @@
 // Programs that run a model and print the addresses of its pictures, in three languages, complete as they stand.
 
-import { cleanSlug } from "./manifest.ts";
 import type { Manifest } from "./manifest.ts";
 import { sampleInput } from "./model-page-commands.ts";
+import { modelPath } from "./model-page-path.ts";
 
 export interface CodeSample {
   readonly language: "Shell" | "JavaScript" | "Python";
@@ -13,7 +13,7 @@ export interface CodeSample {
 
 /** `api`: base of the REST API, `https://…/v1`. All three read the key and the secret from the environment. */
 export function codeSamples(manifest: Manifest, api: string): CodeSample[] {
-  const path = `/Run/${cleanSlug(manifest.owner)}/${cleanSlug(manifest.slug)}`;
+  const path = `/Run/${modelPath(manifest)}`;
   // JSON of text, numbers and lists means the same in JavaScript and in Python.
   const input = JSON.stringify(sampleInput(manifest), null, 2);
   return [

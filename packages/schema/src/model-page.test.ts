@@ -8,8 +8,8 @@ const addresses = { api: "https://h.example/v1", outputs: "https://h.example/out
 
 function manifestWith(changes: Record<string, unknown>): Manifest {
   return manifestSchema.parse({
-    ...{ id: "7", owner: "Some One", slug: "Try On", title: "Try on", description: "Dresses people.", cover: "c.png" },
-    ...{ categories: ["model", "image-to-image"], cps: "0.000100000000", parameters: [] },
+    id: "7", owner: "Some One", slug: "Try On", title: "Try on", description: "Dresses people.", cover: "c.png",
+    categories: ["model", "image-to-image"], cps: "0.000100000000", parameters: [],
     variants: [{ name: "v", engine: "fake", base: "b" }],
     ...changes,
   });
@@ -28,6 +28,12 @@ describe("modelPageText", () => {
     expect(text).toContain('curl -X POST "https://h.example/v1/Run/some-one/try-on" ');
   });
 
+  it("encodes what an address may not hold", () => {
+    const text = page({ owner: "a/b", slug: 'x?"$(id)' });
+    expect(text).toContain("Model name: a/b/x?\"$(id)\n");
+    expect(text).toContain('curl -X POST "https://h.example/v1/Run/a%2Fb/x%3F%22%24(id)" ');
+  });
+
   it("leaves out the tags, inputs, examples and cover that a model does not have", () => {
     const text = page({}, { cover: "" });
     for (const absent of ["Model tags", "Model Inputs", "Inspires", "Model cover"]) expect(text).not.toContain(absent);
@@ -41,9 +47,9 @@ describe("modelPageText", () => {
     const text = page({ parameters: item({ type: "select", note: "x-help", default: "sitting", options }) });
     expect(text).toContain(
       [
-        ...["  - name: x", "    label: x", "    help: x-help", "    type: select", "    default: sitting", "    options:"],
-        ...['      - value: "sitting"', "        label: Sitting down", ""],
-        ...['      - value: "standing"', "        label: Standing"],
+        "  - name: x", "    label: x", "    help: x-help", "    type: select", "    default: sitting", "    options:",
+        '      - value: "sitting"', "        label: Sitting down", "",
+        '      - value: "standing"', "        label: Standing",
       ].join("\n"),
     );
   });

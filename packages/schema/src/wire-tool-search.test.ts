@@ -7,23 +7,23 @@ import { searchTools } from "./wire-tool-search.ts";
 
 function model(id: string, fields: Partial<Manifest>): Manifest {
   return manifestSchema.parse({
-    ...{ id, owner: "Atelier", slug: `m${id}`, title: `M${id}`, description: "", cover: "", categories: ["model"] },
-    ...{ cps: "0.000100000000", parameters: [], variants: [{ name: "v", engine: "fake", base: "b" }] },
+    id, owner: "Atelier", slug: `m${id}`, title: `M${id}`, description: "", cover: "", categories: ["model"],
+    cps: "0.000100000000", parameters: [], variants: [{ name: "v", engine: "fake", base: "b" }],
     ...fields,
   });
 }
 
 const baroque = model("1", {
-  ...{ owner: "ArsMachina", slug: "Baroque-Space-Opera-v1", title: "Baroque Space Opera v1", tags: ["style", "baroque"] },
+  owner: "ArsMachina", slug: "Baroque-Space-Opera-v1", title: "Baroque Space Opera v1", tags: ["style", "baroque"],
   categories: ["model", "text-to-image"],
   examples: [{ prompt: "A woman in a wedding dress with a veil" }],
 });
 const starter = model("2", {
-  ...{ slug: "Starter", title: "Starter", tags: ["cpu"], description: "Draws pictures of planets and moons." },
+  slug: "Starter", title: "Starter", tags: ["cpu"], description: "Draws pictures of planets and moons.",
   categories: ["model", "text-to-image", "base-model"],
 });
 const enlarge = model("3", {
-  ...{ slug: "Enlarge", title: "Enlarge", tags: ["upscale"], description: "Makes one picture larger." },
+  slug: "Enlarge", title: "Enlarge", tags: ["upscale"], description: "Makes one picture larger.",
   categories: ["model", "image-to-image"],
 });
 const sheet = model("10", { slug: "Contact-Sheet", title: "Contact sheet", categories: ["model", "image-to-image"] });
@@ -111,7 +111,7 @@ describe("toolQueryIn", () => {
   it("pages by defaults where it is told nothing that makes sense", () => {
     for (const nonsense of [undefined, null, "", "-1", "x", "1.5", {}, ["a"], true]) {
       expect(toolQueryIn({ start: nonsense, limit: nonsense, order: nonsense })).toMatchObject({
-        ...{ start: 0, limit: 20, descending: true },
+        start: 0, limit: 20, descending: true,
       });
     }
     expect(toolQueryIn({ start: 5, limit: "0" })).toMatchObject({ start: 5, limit: 20 });

@@ -6,8 +6,8 @@ import type { ToolContext } from "./wire-tool.ts";
 import { exploreGroups } from "./wire-tool-explore.ts";
 
 const manifest = manifestSchema.parse({
-  ...{ id: "1", owner: "Some One", slug: "Try On", title: "Try on", description: "Dresses people.", cover: "c.png" },
-  ...{ categories: ["model", "image-to-image"], tags: ["dress"], cps: "0.000585000000" },
+  id: "1", owner: "Some One", slug: "Try On", title: "Try on", description: "Dresses people.", cover: "c.png",
+  categories: ["model", "image-to-image"], tags: ["dress"], cps: "0.000585000000",
   parameters: [
     {
       title: "Look",
@@ -91,16 +91,16 @@ describe("wireToolDetail", () => {
           title: "Look",
           items: [
             {
-              ...{ id: "prompt", type: "textarea", label: "prompt", note: "prompt-help", required: true, default: "" },
-              ...{ description: "What the picture shows.", placeholder: "A gown" },
+              id: "prompt", type: "textarea", label: "prompt", note: "prompt-help", required: true, default: "",
+              description: "What the picture shows.", placeholder: "A gown",
             },
             {
-              ...{ id: "pose", type: "select", label: "Pose", note: "", required: false, default: "sit", advanced: true },
+              id: "pose", type: "select", label: "Pose", note: "", required: false, default: "sit", advanced: true,
               options: [{ label: "Sitting", value: "sit" }],
             },
             {
-              ...{ id: "steps", type: "number", label: "steps", note: "unknown-help", required: false, default: "8" },
-              ...{ min: 1, max: 9, step: 1 },
+              id: "steps", type: "number", label: "steps", note: "unknown-help", required: false, default: "8",
+              min: 1, max: 9, step: 1,
             },
             { id: "seed", type: "text", label: "seed", note: "", required: false, default: "", description: "Own words." },
           ],

@@ -1,6 +1,7 @@
 // The first page: every model of this server.
 
 import type { Manifest } from "@atelier/schema/manifest";
+import { modelPath } from "@atelier/schema/model-page-path";
 
 import { cleanModelName } from "../../models/registry.ts";
 import { html } from "../html.ts";
@@ -32,10 +33,9 @@ export function missingPage(): string {
 }
 
 function modelEntry(manifest: Manifest): Html {
-  const name = cleanModelName(manifest);
   return html`<li>${cover(manifest)}
-<h2><a href="/models/${name}">${manifest.title}</a></h2>
-<p class="quiet"><code>${name}</code></p>
+<h2><a href="/models/${modelPath(manifest)}">${manifest.title}</a></h2>
+<p class="quiet"><code>${cleanModelName(manifest)}</code></p>
 <p>${manifest.description}</p></li>
 `;
 }

@@ -1,6 +1,7 @@
 // The page of a model: what it is, what it costs, what it takes, and programs that run it. Plain HTML, no script.
 
 import type { Manifest } from "@atelier/schema/manifest";
+import { modelPath } from "@atelier/schema/model-page-path";
 import { codeSamples } from "@atelier/schema/model-page-samples";
 import type { ModelStatistics } from "@atelier/schema/wire-tool";
 import { meanCost, meanTime } from "@atelier/schema/wire-tool-price";
@@ -86,7 +87,7 @@ function shortened(text: string): string {
 }
 
 function addresses(manifest: Manifest, api: string): Html {
-  const name = cleanModelName(manifest);
+  const name = modelPath(manifest);
   return html`<h2 id="addresses">Addresses</h2>
 <dl class="facts"><dt>Run</dt><dd><code>POST ${api}/Run/${name}</code></dd>
 <dt>Task</dt><dd><code>POST ${api}/Task/Detail</code></dd>

@@ -1,12 +1,11 @@
 // /llms.txt: this server for programs that read; the form is that of llmstxt.org.
 
 import type { Manifest } from "@atelier/schema/manifest";
-
-import { cleanModelName } from "../../models/registry.ts";
+import { modelPath } from "@atelier/schema/model-page-path";
 
 export function siteText(manifests: readonly Manifest[], publicUrl: string): string {
   const models = manifests.map((manifest) => {
-    const address = `${publicUrl}/models/${cleanModelName(manifest)}/llms-full.txt`;
+    const address = `${publicUrl}/models/${modelPath(manifest)}/llms-full.txt`;
     return `- [${manifest.title}](${address}): ${manifest.description.replaceAll(/\s+/g, " ").trim()}`;
   });
   return `# Atelier

@@ -139,7 +139,7 @@ describe("POST /v1/Task/InputOutputDelete", () => {
     }
     const detail = (await server.post("/v1/Task/Detail", { taskid: run.taskid })).json<TaskAnswer>();
     expect(detail.tasklist[0]).toMatchObject({
-      ...{ status: "task_postprocess_end", pexit: "0", outputfolderid: "0", outputs: [], size: "0" },
+      status: "task_postprocess_end", pexit: "0", outputfolderid: "0", outputs: [], size: "0",
       parameters: { prompt: "two moons" },
     });
     const { rows } = await server.db.query("select id from outputs where task_id = $1", [run.taskid]);

@@ -11,7 +11,7 @@ export const toolExplore: OpenRoute = async (context) => {
   const groups = exploreGroups(context.models.list(), (manifest) => shown(manifest).statistics.runCount);
   return {
     explore: groups.map(({ id, title, total, manifests }) => ({
-      ...{ id, title, total },
+      id, title, total,
       tools: manifests.map((manifest) => wireToolCard(manifest, shown(manifest))),
     })),
   };

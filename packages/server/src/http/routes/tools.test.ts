@@ -85,7 +85,7 @@ describe.each(toolUrls)("POST %s", (url) => {
 describe("POST /v1/Tool/List", () => {
   it("answers what the official clients send, in the types that they read", async () => {
     const answer = await tools({
-      ...{ start: "0", limit: "20", search: "", categories: [], tags: [], sort: "relevance", hideworkflows: true, summary: true },
+      start: "0", limit: "20", search: "", categories: [], tags: [], sort: "relevance", hideworkflows: true, summary: true,
     });
     expect(answer).toMatchObject({ result: true, errors: [], total: 2 });
     expect(answer.tool.map((tool) => tool.id)).toEqual(["2", "1"]);
@@ -119,8 +119,8 @@ describe("POST /v1/Tool/Detail", () => {
     expect(answer.tool).toHaveLength(1);
     const [tool] = answer.tool;
     expect(tool).toMatchObject({
-      ...{ id: "1", cleanslugowner: "arsmachina", cleanslugproject: "baroque-space-opera-v1" },
-      ...{ slugowner: "ArsMachina", slugproject: "Baroque-Space-Opera-v1" },
+      id: "1", cleanslugowner: "arsmachina", cleanslugproject: "baroque-space-opera-v1",
+      slugowner: "ArsMachina", slugproject: "Baroque-Space-Opera-v1",
       samples: [`${publicUrl}/uploads/models/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg`],
       inspire: expect.arrayContaining([{ steps: "30", scale: "7.5", prompt: "Sci-Fi Baroque Couture Pulp, Portrait" }]),
       readme: expect.stringMatching(/^<p>Baroque Space Opera v1<\/p>/),
@@ -128,8 +128,8 @@ describe("POST /v1/Tool/Detail", () => {
     const items = tool?.parameters.flatMap((group) => group.items) ?? [];
     expect(items.map((item) => item["id"])).toEqual(["prompt", "samples", "steps", "scale", "seed", "width", "height"]);
     expect(items[2]).toEqual({
-      ...{ id: "steps", type: "number", label: "inferencesteps", note: "inferencesteps-help", required: false, default: "30" },
-      ...{ description: "More steps cost more time and refine the picture.", min: 1, max: 150, step: 1 },
+      id: "steps", type: "number", label: "inferencesteps", note: "inferencesteps-help", required: false, default: "30",
+      description: "More steps cost more time and refine the picture.", min: 1, max: 150, step: 1,
     });
     // A seed is text: a client that checks ranges must let an empty one pass.
     expect(items[4]).not.toHaveProperty("max");
@@ -160,11 +160,11 @@ describe("POST /v1/Tool/Explore", () => {
       ["text-to-image", 2, ["2", "1"]],
     ]);
     expect(explore[0]?.tools[1]).toEqual({
-      ...{ id: "1", cleanslugowner: "arsmachina", cleanslugproject: "baroque-space-opera-v1" },
+      id: "1", cleanslugowner: "arsmachina", cleanslugproject: "baroque-space-opera-v1",
       description: "Baroque Space Opera v1",
       image: `${publicUrl}/uploads/models/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg`,
       categories: ["model", "text-to-image", "checkpoint-file", "lora-flux", "bf16", "persistent"],
-      ...{ averagepoint: "0", commentcount: "0", ratedusercount: "0" },
+      averagepoint: "0", commentcount: "0", ratedusercount: "0",
     });
   });
 });
@@ -196,7 +196,7 @@ describe("the statistics", () => {
     });
     expect(opera).toMatchObject({
       taskstat: { runcount: 1, successcount: "0", errorcount: "0" },
-      ...{ computingtime: "", approximatelycost: "" },
+      computingtime: "", approximatelycost: "",
     });
     const explore = (await own.app.inject({ method: "POST", url: "/v1/Tool/Explore", payload: "{}" })).json<Answer>().explore;
     expect(explore[0]).toMatchObject({ id: "most-run", tools: [{ id: "2" }, { id: "1" }] });
