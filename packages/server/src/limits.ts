@@ -116,10 +116,10 @@ export const limits = Object.freeze({
   socketTasks: 64,
   /** Frames of a client that wait to be read; one that sends more without waiting is no client of ours. */
   socketWaitingFrames: 128,
-  /** What waits to be sent on one socket before its tasks are paused, and how long it may stay that full. */
+  /** What waits to be sent on one socket before its tasks are paused. */
   socketBufferBytes: 256 * 1024,
-  socketSlowMs: 30_000,
-  /** Between two pings; a socket that did not answer the last one is cut. Proxies cut silent connections after 60 s. */
+  /** Between two pings; a socket that did not answer the last one, or did not read as far, is cut. Proxies cut silent
+   *  connections after 60 s. */
   socketPingMs: 25_000,
   /** A socket that follows no task for this long is closed. */
   socketIdleMs: 120_000,

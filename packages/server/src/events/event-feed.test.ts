@@ -34,8 +34,15 @@ async function setup(around: (db: Database) => Partial<Database> = () => ({})) {
   const startTask = async (): Promise<WrittenTask> => {
     tokens += 1;
     const id = await insertTask(db, {
-      ...{ projectId, token: `token${tokens}`, model: "test/fake", modelId: "1", parameters: {}, input: {} },
-      ...{ callbackUrl: "", cps: "0", outputFolderId: "f" },
+      projectId,
+      token: `token${tokens}`,
+      model: "test/fake",
+      modelId: "1",
+      parameters: {},
+      input: {},
+      callbackUrl: "",
+      cps: "0",
+      outputFolderId: "f",
     });
     const workerId = `worker of ${id}`;
     await claimTask(db, { workerId, models: ["test/fake"], leaseMs: 600_000 });
@@ -195,6 +202,24 @@ describe("event feed", () => {
     await task.end();
     await other.end;
     expect([stopped.seqs, other.seqs]).toEqual([numbers(1, 4), numbers(1, 5)]);
+  });
+
+  it("obeys a follower that pauses or stops while it is being given events", async () => {
+    const { feed, startTask } = await setup();
+    const task = await startTask();
+    const seen = { paused: [] as number[], stopped: [] as number[] };
+    const pausing: Following = feed.follow(
+      { taskId: task.id, afterSeq: 0 },
+      { onEvent: ({ seq }) => (seen.paused.push(seq), pausing.pause()) },
+    );
+    const stopping: Following = feed.follow(
+      { taskId: task.id, afterSeq: 0 },
+      { onEvent: ({ seq }) => (seen.stopped.push(seq), stopping.stop()) },
+    );
+    await collect(feed, task.id).until(4);
+    pausing.resume();
+    await feed.runOnce();
+    expect(seen).toEqual({ paused: [1, 2], stopped: [1] });
   });
 
   it("ends a follower that throws, and only that one", async () => {

@@ -66,8 +66,9 @@ class TableFeed implements EventFeed {
 
   stop(): void {
     this.#stopping.abort();
-    for (const followings of [...this.#followed.values()]) {
-      for (const following of [...followings]) this.#end(following, "stopped");
+    // A set gives out what is left of it while its members are taken away.
+    for (const followings of this.#followed.values()) {
+      for (const following of followings) this.#end(following, "stopped");
     }
     this.#subscription?.then(
       (subscription) => subscription.stop(),

@@ -38,7 +38,7 @@ export class SocketSession {
   #reading = Promise.resolve();
   #waitingFrames = 0;
   #idleSince = Date.now();
-  #fullSince: number | undefined;
+  #isFull = false;
   #answeredPing = true;
 
   constructor(context: SocketContext, ws: WebSocket, socketLimits: SocketLimits) {
@@ -63,14 +63,11 @@ export class SocketSession {
     this.#ws.terminate();
   }
 
-  /** Closes a socket that follows nothing, cuts one that does not read or is no longer there, and asks the others for a
-   *  sign of life. Called every `socketPingMs`. */
+  /** Cuts a socket whose client is no longer there or has not read up to the last ping, closes one that follows nothing, and
+   *  pings the others. Called every `socketPingMs`. */
   checkLife(): void {
-    const { socketIdleMs, socketSlowMs } = this.#limits;
-    const now = Date.now();
-    const isSlow = this.#fullSince !== undefined && now - this.#fullSince >= socketSlowMs;
-    if (isSlow || !this.#answeredPing) return this.cut();
-    if (this.#followings.size === 0 && now - this.#idleSince >= socketIdleMs) {
+    if (!this.#answeredPing) return this.cut();
+    if (this.#followings.size === 0 && Date.now() - this.#idleSince >= this.#limits.socketIdleMs) {
       return this.close(closeCodes.normal, "no task is followed");
     }
     this.#answeredPing = false;
@@ -117,7 +114,7 @@ export class SocketSession {
       },
     );
     this.#followings.set(task.token, following);
-    if (this.#fullSince !== undefined) following.pause();
+    if (this.#isFull) following.pause();
   }
 
   /** Clients that see the terminal frame ask Detail next; this reads the same row, after the event was committed with it. */
@@ -147,14 +144,14 @@ export class SocketSession {
   #send(frame: object): void {
     if (this.#isClosed()) return;
     this.#ws.send(JSON.stringify(frame), this.#onSent);
-    if (this.#fullSince !== undefined || this.#ws.bufferedAmount < this.#limits.socketBufferBytes) return;
-    this.#fullSince = Date.now();
+    if (this.#isFull || this.#ws.bufferedAmount < this.#limits.socketBufferBytes) return;
+    this.#isFull = true;
     for (const following of this.#followings.values()) following.pause();
   }
 
   readonly #onSent = (): void => {
-    if (this.#fullSince === undefined || this.#ws.bufferedAmount > this.#limits.socketBufferBytes / 2) return;
-    this.#fullSince = undefined;
+    if (!this.#isFull || this.#ws.bufferedAmount > this.#limits.socketBufferBytes / 2) return;
+    this.#isFull = false;
     for (const following of this.#followings.values()) following.resume();
   };
 

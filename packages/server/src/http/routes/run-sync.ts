@@ -40,8 +40,10 @@ export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syn
     const held = { ...started, projectId: caller.id, signal: controller.signal };
     if (wantsEventStream(request)) return sendEventStream(context, held, { reply, keepAliveMs: syncLimits.syncKeepAliveMs });
     const detail = await detailAtTheEnd(context, held);
-    if (!detail) reply.status(new AtelierError("WAIT_EXPIRED").httpStatus);
-    return detail ?? expiredAnswer(held);
+    if (detail) return detail;
+    // A server that stops waits for its connections.
+    reply.status(new AtelierError("WAIT_EXPIRED").httpStatus).header("connection", "close");
+    return expiredAnswer(held);
   });
 }
 
@@ -68,8 +70,8 @@ function sendEventStream(
       stream.end();
     });
   // "x-accel-buffering": a proxy that gathers the answer would hold the events back.
-  reply.headers({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" });
-  return reply.send(stream.readable);
+  reply.headers({ "cache-control": "no-store", "x-accel-buffering": "no", connection: "close" });
+  return reply.type("text/event-stream; charset=utf-8").send(stream.readable);
 }
 
 /** A reader that is behind pauses the task's events; they wait in the table. */

@@ -1,0 +1,191 @@
+// Listening servers, a worker with the fake engine, and a key, on a database of their own.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { fastify } from "fastify";
+import type { FastifyInstance } from "fastify";
+
+import { openDatabase } from "../../packages/server/src/db/database.ts";
+import type { Database } from "../../packages/server/src/db/database.ts";
+import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
+import { openEnginePool } from "../../packages/server/src/engines/engine-pool.ts";
+import { openEventFeed } from "../../packages/server/src/events/event-feed.ts";
+import { openDiskStore } from "../../packages/server/src/files/disk-store.ts";
+import { leaveBodiesUnread } from "../../packages/server/src/http/content-type.ts";
+import { sendFailure } from "../../packages/server/src/http/failure.ts";
+import type { RouteContext } from "../../packages/server/src/http/http-deps.ts";
+import { addRunSyncRoute } from "../../packages/server/src/http/routes/run-sync.ts";
+import type { SyncLimits } from "../../packages/server/src/http/routes/run-sync.ts";
+import { buildServer } from "../../packages/server/src/http/server.ts";
+import type { SocketLimits } from "../../packages/server/src/http/socket-session.ts";
+import { addSocket } from "../../packages/server/src/http/socket.ts";
+import { limits } from "../../packages/server/src/limits.ts";
+import { openLog } from "../../packages/server/src/log.ts";
+import { loadModels } from "../../packages/server/src/models/registry.ts";
+import { createProject } from "../../packages/server/src/projects/create-project.ts";
+import { findProjectByKey } from "../../packages/server/src/projects/find-project.ts";
+import { startWorker } from "../../packages/server/src/worker/worker.ts";
+import { SocketClient } from "./client.ts";
+
+const fakeEngine = join(import.meta.dirname, "../../engines/fake/main.mjs");
+export const publicUrl = "https://pictures.example";
+
+export interface Started {
+  readonly taskid: string;
+  readonly socketaccesstoken: string;
+}
+
+export interface Listening {
+  readonly app: FastifyInstance;
+  readonly url: string;
+  readonly port: number;
+  connect(): Promise<SocketClient>;
+}
+
+const number = (id: string, value: string, max: number): object => {
+  return { id, type: "number", label: id, default: value, min: 1, max };
+};
+
+const fakeManifest = {
+  id: "9001",
+  owner: "test",
+  slug: "fake",
+  title: "Fake",
+  description: "One pixel.",
+  cover: "none.png",
+  categories: ["model"],
+  cps: "0.000585000000",
+  parameters: [
+    {
+      title: "Input",
+      items: [
+        { id: "prompt", type: "textarea", label: "prompt", default: "a pixel" },
+        number("samples", "1", 8),
+        number("steps", "3", 1_000),
+        number("scale", "1", 30),
+        { id: "seed", type: "text", label: "seed", role: "seed", default: "7", min: 0, max: 4_294_967_295 },
+        number("width", "64", 64),
+        number("height", "64", 64),
+      ],
+    },
+  ],
+  variants: [{ name: "fake", engine: "fake", base: "." }],
+};
+
+export async function startWorld() {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const { db, address, drop } = await createTestDatabase();
+  cleanups.push(drop);
+  const folder = await mkdtemp(join(tmpdir(), "atelier-socket-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, "fake.json"), JSON.stringify(fakeManifest));
+  const models = await loadModels([folder]);
+  const log = openLog({ level: "silent", pretty: false });
+  const files = openDiskStore(join(folder, "files"));
+  const keys = { db, masterKey: Buffer.alloc(32, 1) };
+  const project = await createProject(keys, { name: "socket", auth: "key" });
+  const headers = { "x-api-key": project.apikey, "content-type": "application/json" };
+
+  const contextOn = (pool: Database): RouteContext => {
+    const events = openEventFeed({ db: pool, log });
+    cleanups.push(async () => events.stop());
+    return {
+      db: pool,
+      models,
+      files,
+      events,
+      log,
+      publicUrl: () => publicUrl,
+      projects: { findByKey: (apiKey) => findProjectByKey({ ...keys, db: pool }, apiKey) },
+      isReady: async () => true,
+    };
+  };
+  const context = contextOn(db);
+
+  /** Also cuts connections that a client opened and never used. */
+  const close = async (app: FastifyInstance): Promise<void> => {
+    const closed = app.close();
+    app.server.closeAllConnections();
+    await closed;
+  };
+  const listen = async (app: FastifyInstance): Promise<Listening> => {
+    cleanups.push(() => close(app));
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    // A listening TCP server has an address with a port.
+    const { port } = app.server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    return { app, url, port, connect: () => SocketClient.connect(`ws://127.0.0.1:${port}/v1`) };
+  };
+  let paths = 0;
+  const server = await listen(buildServer(context));
+
+  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+    const answer = await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return (await answer.json()) as Record<string, unknown>;
+  };
+  return {
+    db,
+    server,
+    headers,
+    post,
+    run: async (body: object = {}): Promise<Started> => (await post("/v1/Run/test/fake", body)) as unknown as Started,
+    /** The task as Detail shows it now. */
+    async detail(taskid: string): Promise<Record<string, unknown>> {
+      const { tasklist } = (await post("/v1/Task/Detail", { taskid })) as { tasklist: Record<string, unknown>[] };
+      return tasklist[0] ?? {};
+    },
+    /** Another server on the same database. */
+    async listenBeside(): Promise<Listening> {
+      const pool = openDatabase({ log }, address);
+      cleanups.push(() => pool.close());
+      return listen(buildServer(contextOn(pool)));
+    },
+    /** A server with nothing but the socket, and limits of its own. */
+    listenWithin: (changes: Partial<SocketLimits>): Promise<Listening> => {
+      const app = fastify();
+      addSocket(app, context, { ...limits, ...changes });
+      return listen(app);
+    },
+    /** The same on a Unix socket, for which the kernel keeps 0.2 MB instead of up to 10. */
+    async listenNarrow(changes: Partial<SocketLimits>): Promise<Pick<Listening, "app" | "connect">> {
+      const app = fastify();
+      addSocket(app, context, { ...limits, ...changes });
+      cleanups.push(() => close(app));
+      const path = join(folder, `${++paths}.sock`);
+      await app.listen({ path });
+      return { app, connect: () => SocketClient.connect(`ws+unix://${path}:/v1`) };
+    },
+    /** A server with nothing but the held run, and limits of its own. */
+    listenHolding: (changes: Partial<SyncLimits>): Promise<Listening> => {
+      const app = fastify();
+      leaveBodiesUnread(app);
+      app.setErrorHandler((error, request, reply) => sendFailure(log, error, { request, reply }));
+      addRunSyncRoute(app, context, { ...limits, ...changes });
+      return listen(app);
+    },
+    async work(slots = 1): Promise<void> {
+      const commands = [{ name: "fake", command: process.execPath, args: [fakeEngine] }];
+      const worker = await startWorker({
+        db,
+        files,
+        log,
+        slots,
+        drainMs: 300,
+        folders: { modelFolders: [folder] },
+        tempFolder: join(folder, "tmp"),
+        engines: openEnginePool(commands, { threads: 1 }),
+        findModel: (name) => models.findByName(name),
+        listModels: () => models.list(),
+      });
+      cleanups.push(() => worker.drain());
+    },
+    async stop(): Promise<void> {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
