@@ -1,9 +1,10 @@
-import { rm, utimes } from "node:fs/promises";
+import { rm, truncate, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AdapterCache } from "./adapter-cache.ts";
 import { readAdapter } from "./adapter-file.ts";
 import { fluxModules } from "./flux-modules.ts";
+import { limits } from "./limits.ts";
 import { readFluxWeights, type FluxWeights } from "./flux-weights.ts";
 import { asModelFile, readGolden, scratch } from "./testing/golden.ts";
 import { goldenDimensions } from "./testing/layouts.ts";
@@ -92,6 +93,14 @@ describe("an adapter that does not fit is refused with the tensor's name", () =>
   test.each(cases)("%s", async (_, tensors, message) => {
     await setup(async ({ weights, write }) => {
       await expect(readAdapter(await write(tensors), weights)).rejects.toThrow(message);
+    });
+  });
+
+  test("a file over the limit, before anything of it is read", async () => {
+    await setup(async ({ weights, write }) => {
+      const path = await write(keyPair);
+      await truncate(path, limits.adapterBytes + 1);
+      await expect(readAdapter(path, weights)).rejects.toThrow(/an adapter has at most/);
     });
   });
 

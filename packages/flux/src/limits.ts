@@ -25,6 +25,4 @@ export const limits = Object.freeze({
   batch: 16,
   /** Either side of a picture asked for. */
   sidePixels: 8_192,
-  /** Rotary tables kept (one per picture size and text length). */
-  rotaryTables: 16,
 });

@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { limits } from "./limits.ts";
 import { openPipeline, type GenerateRequest, type Picture, type Pipeline, type StepReport } from "./pipeline.ts";
 import { pipelinePaths } from "./pipeline-files.ts";
 import { writeRandomAdapter, writeRandomModel } from "./random-model.ts";
@@ -130,6 +131,11 @@ describe("a batch", () => {
     await expect(pipeline.drawBatch({ ...request, pictures })).rejects.toMatchObject({ code: "INPUT_INVALID" });
   });
 
+  test("with a seed beyond 32 bits is refused", async () => {
+    const pictures = [{ ...request, seed: 2 ** 32 }];
+    await expect(pipeline.drawBatch({ ...request, pictures })).rejects.toMatchObject({ code: "INPUT_INVALID" });
+  });
+
   test("of no pictures or too many is refused", async () => {
     for (const pictures of [[], Array.from({ length: 17 }, () => request)]) {
       await expect(pipeline.drawBatch({ ...request, pictures })).rejects.toMatchObject({ code: "INPUT_INVALID" });
@@ -223,6 +229,11 @@ describe("a folder that is not whole is refused with the path of the file", () =
     const scheduler = { use_karras_sigmas: true };
     const opening = broken((copy) => writeFile(join(copy, pipelinePaths.scheduler), JSON.stringify(scheduler)));
     await expect(opening).rejects.toMatchObject({ code: "MODEL_UNSUPPORTED" });
+  });
+
+  test("a configuration larger than any", async () => {
+    const opening = broken((copy) => writeFile(join(copy, pipelinePaths.starter), " ".repeat(limits.configBytes) + "{}"));
+    await expect(opening).rejects.toThrow(/starter\.json: is .* bytes long; at most/);
   });
 
   test.each(["{", "[]", '{"nativePixels":-1}', '{"guidanceRange":[1]}', '{"aspectRange":[2,1]}'])("a starter.json of %s", async (text) => {

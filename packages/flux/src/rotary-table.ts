@@ -19,20 +19,19 @@ export function rotaryTable(options: {
   readonly axes: readonly number[];
 }): RotaryTable {
   const { textTokens, rows, columns, axes } = options;
-  const half = axes.reduce((sum, width) => sum + width, 0) / 2;
+  const frequencies = axes.flatMap((width, axis) =>
+    Array.from({ length: width / 2 }, (_, i) => ({ axis, value: theta ** ((-2 * i) / width) })),
+  );
   const tokens = textTokens + rows * columns;
-  const cos = new Float32Array(tokens * half);
-  const sin = new Float32Array(tokens * half);
+  const cos = new Float32Array(tokens * frequencies.length);
+  const sin = new Float32Array(tokens * frequencies.length);
   for (let token = 0; token < tokens; token++) {
     const cell = token - textTokens;
     const position = cell < 0 ? [0, 0, 0] : [0, Math.floor(cell / columns), cell % columns];
-    let column = token * half;
-    for (const [axis, width] of axes.entries()) {
-      for (let i = 0; i < width / 2; i++, column++) {
-        const angle = (position[axis] ?? 0) * theta ** ((-2 * i) / width);
-        cos[column] = Math.cos(angle);
-        sin[column] = Math.sin(angle);
-      }
+    for (const [i, { axis, value }] of frequencies.entries()) {
+      const angle = (position[axis] ?? 0) * value;
+      cos[token * frequencies.length + i] = Math.cos(angle);
+      sin[token * frequencies.length + i] = Math.sin(angle);
     }
   }
   return { cos, sin };

@@ -4,9 +4,8 @@ import { Tensor, type InferenceSession } from "onnxruntime-node";
 import { adapterFeeds, type WeightedAdapter } from "./adapter-feeds.ts";
 import { timeChannels } from "./flux-modules.ts";
 import { readFluxWeights, type FluxWeights } from "./flux-weights.ts";
-import { limits } from "./limits.ts";
 import { openSession, type SessionOptions } from "./open-session.ts";
-import { fluxRotaryAxes, rotaryTable, type RotaryTable } from "./rotary-table.ts";
+import { fluxRotaryAxes, rotaryTable } from "./rotary-table.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
 import { timeEmbedding } from "./time-embedding.ts";
 import { transformerGraph, transformerNames } from "./transformer-graph.ts";
@@ -37,7 +36,6 @@ export class Transformer {
   readonly weights: FluxWeights;
   readonly #session: InferenceSession;
   readonly #axes: readonly number[];
-  readonly #tables = new Map<string, RotaryTable>();
 
   private constructor(weights: FluxWeights, session: InferenceSession, axes: readonly number[]) {
     this.weights = weights;
@@ -79,7 +77,7 @@ export class Transformer {
   #constantFeeds({ rows, columns, textTokens, pictures }: BatchConditions): Record<string, Tensor> {
     const { dimensions, modules } = this.weights;
     const batch = pictures.length;
-    const table = this.#table(textTokens, rows, columns);
+    const table = rotaryTable({ textTokens, rows, columns, axes: this.#axes });
     const tableShape = [batch, textTokens + rows * columns, dimensions.headWidth / 2];
     const text = concatenate(pictures.map((picture) => picture.text));
     const pooled = concatenate(pictures.map((picture) => picture.pooled));
@@ -95,16 +93,6 @@ export class Transformer {
       feeds[transformerNames.guidance] = new Tensor("float32", guidance, [batch, timeChannels]);
     }
     return feeds;
-  }
-
-  #table(textTokens: number, rows: number, columns: number): RotaryTable {
-    const key = `${textTokens}:${rows}:${columns}`;
-    const table = this.#tables.get(key) ?? rotaryTable({ textTokens, rows, columns, axes: this.#axes });
-    this.#tables.delete(key);
-    this.#tables.set(key, table);
-    const [oldest] = this.#tables.keys();
-    if (this.#tables.size > limits.rotaryTables) this.#tables.delete(oldest!); // more than one is there
-    return table;
   }
 }
 
