@@ -79,6 +79,7 @@ const unwanted = [
   "https://user@receiver.test/",
   "https://user:password@receiver.test/",
   "https://receiver.test\\@inner.test/",
+  "https://receiver.test\\hook",
   "https://receiver.test/#part",
   "https://receiver.test#part",
   "ftp://receiver.test/",
