@@ -72,13 +72,14 @@ describe("the limits of the socket", () => {
   });
 
   it("a socket that follows nothing is closed, one that waits for a task is not", async () => {
-    const server = await world.listenWithin({ socketPingMs: 30, socketIdleMs: 100 });
-    const idle = await server.connect();
+    const server = await world.listenWithin({ socketPingMs: 400, socketIdleMs: 1_000 });
+    const { socketaccesstoken } = await world.run();
     const waiting = await server.connect();
-    waiting.follow((await world.run()).socketaccesstoken);
+    waiting.follow(socketaccesstoken);
+    const idle = await server.connect();
     await waiting.until(() => waiting.frames.length > 1);
     expect((await idle.closed).code).toBe(1000);
-    for (let pings = 0; pings < 5; pings += 1) await once(waiting.ws, "ping");
+    for (let pings = 0; pings < 2; pings += 1) await once(waiting.ws, "ping");
     expect(waiting.ws.readyState).toBe(waiting.ws.OPEN);
   });
 

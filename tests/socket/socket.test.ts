@@ -131,7 +131,7 @@ describe("the socket", () => {
   it("drops other frames silently", async () => {
     const client = await world.server.connect();
     for (const frame of ["", "{", "[]", "null", "7", '"text"', "{}", '{"type":"agent_info"}', '{"type":7}']) client.send(frame);
-    client.ws.send(Buffer.from("token|sound"), { binary: true });
+    client.ws.send(Buffer.from('{"type":"task_info","tasktoken":"unknown"}'), { binary: true });
     const { taskid, socketaccesstoken } = await world.run({ steps: 1 });
     client.follow(socketaccesstoken);
     await client.end(taskid);

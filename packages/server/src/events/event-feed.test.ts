@@ -207,16 +207,17 @@ describe("event feed", () => {
   it("obeys a follower that pauses or stops while it is being given events", async () => {
     const { feed, startTask } = await setup();
     const task = await startTask();
-    const seen = { paused: [] as number[], stopped: [] as number[] };
+    await task.end();
+    const seen = { paused: [] as (number | string)[], stopped: [] as number[] };
     const pausing: Following = feed.follow(
       { taskId: task.id, afterSeq: 0 },
-      { onEvent: ({ seq }) => (seen.paused.push(seq), pausing.pause()) },
+      { onEvent: ({ seq }) => (seen.paused.push(seq), pausing.pause()), onEnd: (reason) => seen.paused.push(reason) },
     );
     const stopping: Following = feed.follow(
       { taskId: task.id, afterSeq: 0 },
       { onEvent: ({ seq }) => (seen.stopped.push(seq), stopping.stop()) },
     );
-    await collect(feed, task.id).until(4);
+    await collect(feed, task.id).end;
     pausing.resume();
     await feed.runOnce();
     expect(seen).toEqual({ paused: [1, 2], stopped: [1] });
