@@ -1,88 +1,16 @@
-import { appendFile, copyFile, cp, mkdir, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { ToEngine } from "@atelier/schema/engine-messages";
+import { describe, expect, test } from "vitest";
 import { pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
-import { writeRandomAdapter, writeRandomModel } from "@atelier/flux/random-model";
 import { limits } from "./limits.ts";
 import { readPngTexts } from "./png-text.ts";
-import { buildEngine, EngineChild } from "./testing/engine-child.ts";
+import { drawWith, useEngine } from "./testing/engine-fixture.ts";
 
+const { base, adapter, start, run } = useEngine();
 const hashedPaths = [...weightPaths, pipelinePaths.tokenizer];
-
-type Run = Extract<ToEngine, { type: "run" }>;
-
-let folder: string;
-let base: string;
-let adapter: string;
-let count = 0;
-const running: EngineChild[] = [];
-
-beforeAll(async () => {
-  buildEngine();
-  folder = await mkdtemp(join(tmpdir(), "atelier-engine-"));
-  base = join(folder, "models/starter");
-  adapter = join(folder, "models/adapters/random.safetensors");
-  await writeRandomModel(base, { nativePixels: 64 });
-  await writeRandomAdapter(adapter);
-});
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((child) => child.stop()));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** A fresh engine; `init` sent unless told otherwise. */
-function start({ init = true } = {}): EngineChild {
-  const child = new EngineChild();
-  running.push(child);
-  if (init) child.send({ type: "init", protocol: 1, threads: 2 });
-  return child;
-}
-
-async function newFolder(): Promise<string> {
-  const path = join(folder, `out-${count++}`);
-  await mkdir(path);
-  return path;
-}
-
-/** A copy of the models folder, for tests that damage it. */
-async function copyOfModels(): Promise<string> {
-  const copy = join(folder, `models-${count++}`);
-  await cp(join(folder, "models"), copy, { recursive: true });
-  return copy;
-}
-
-async function run(change: Partial<Omit<Run, "input">> & { input?: Partial<Run["input"]> } = {}): Promise<Run> {
-  const input = {
-    prompt: "a red planet, ünïcode ☾",
-    steps: 3,
-    guidanceScale: 20,
-    seed: 4294967295,
-    widthPixels: 96,
-    heightPixels: 80,
-    samples: 1,
-    ...change.input,
-  };
-  const outputFolder = change.outputFolder ?? (await newFolder());
-  const metadata = { variant: "cpu", model: "atelier/starter" };
-  return { type: "run", runId: `run-${count++}`, basePath: base, adapters: [], metadata, ...change, input, outputFolder };
-}
-
-async function drawWith(child: EngineChild, message: Run) {
-  child.send(message);
-  const done = await child.next("done", ({ runId }) => runId === message.runId);
-  const files = await readdir(message.outputFolder);
-  const pictures = await Promise.all(files.toSorted().map((file) => readFile(join(message.outputFolder, file))));
-  return { done, files: files.toSorted(), pictures };
-}
 
 describe("a run", () => {
   test("is started, reports every step, and gives one PNG file of the size asked for per sample", async () => {
@@ -101,7 +29,7 @@ describe("a run", () => {
   });
 
   test("says in each picture what is needed to draw it again", async () => {
-    const message = await run({ adapters: [{ path: adapter, weight: 0.75 }], input: { samples: 2 } });
+    const message = await run({ adapters: [{ path: adapter(), weight: 0.75 }], input: { samples: 2 } });
     const { pictures } = await drawWith(start(), message);
     const texts = new Map(readPngTexts(pictures[1]!).map(({ keyword, text }) => [keyword, text]));
     const hash = async (path: string) => createHash("sha256").update(await readFile(path)).digest("hex");
@@ -110,8 +38,8 @@ describe("a run", () => {
       model: "atelier/starter",
       variant: "cpu",
       engine: texts.get("Software")!.replace("Atelier ", ""),
-      base: Object.fromEntries(await Promise.all(hashedPaths.map(async (path) => [path, await hash(join(base, path))]))),
-      adapters: [{ sha256: await hash(adapter), weight: 0.75 }],
+      base: Object.fromEntries(await Promise.all(hashedPaths.map(async (path) => [path, await hash(join(base(), path))]))),
+      adapters: [{ sha256: await hash(adapter()), weight: 0.75 }],
       prompt: "a red planet, ünïcode ☾",
       seed: 0,
       steps: 3,
@@ -125,7 +53,7 @@ describe("a run", () => {
   test("gives byte-identical files in another process, whatever was drawn before", async () => {
     const first = await drawWith(start(), await run());
     const child = start();
-    await drawWith(child, await run({ adapters: [{ path: adapter, weight: 1 }], input: { prompt: "else" } }));
+    await drawWith(child, await run({ adapters: [{ path: adapter(), weight: 1 }], input: { prompt: "else" } }));
     const again = await drawWith(child, await run());
     expect(again.pictures).toEqual(first.pictures);
   });
@@ -133,7 +61,7 @@ describe("a run", () => {
   test("with an adapter gives another picture, and loads nothing more", async () => {
     const child = start();
     const bare = await drawWith(child, await run());
-    const adapted = await drawWith(child, await run({ adapters: [{ path: adapter, weight: 1 }] }));
+    const adapted = await drawWith(child, await run({ adapters: [{ path: adapter(), weight: 1 }] }));
     const pixels = (file: Buffer) => sharp(file).raw().toBuffer();
     expect(await pixels(adapted.pictures[0]!)).not.toEqual(await pixels(bare.pictures[0]!));
     expect([bare.done.loadCount, adapted.done.loadCount]).toEqual([1, 1]);
@@ -157,11 +85,11 @@ describe("a run", () => {
 describe("loading", () => {
   test("twice counts once; after an unload it counts again", async () => {
     const child = start();
-    child.send({ type: "load", requestId: "first", basePath: base, adapters: [{ path: adapter, weight: 1 }] });
-    child.send({ type: "load", requestId: "second", basePath: base, adapters: [] });
+    child.send({ type: "load", requestId: "first", basePath: base(), adapters: [{ path: adapter(), weight: 1 }] });
+    child.send({ type: "load", requestId: "second", basePath: base(), adapters: [] });
     expect((await child.next("loaded", ({ requestId }) => requestId === "second")).loadCount).toBe(1);
     expect((await drawWith(child, await run())).done.loadCount).toBe(1);
-    child.send({ type: "unload", basePath: base });
+    child.send({ type: "unload", basePath: base() });
     expect((await drawWith(child, await run())).done.loadCount).toBe(2);
   });
 
@@ -208,106 +136,6 @@ describe("cancelling", () => {
   });
 });
 
-describe("damaged weights fail the run and name the file", () => {
-  async function failure(damage: (models: string) => Promise<unknown>, adapters: string[] = []) {
-    const models = await copyOfModels();
-    await damage(models);
-    const child = start();
-    const uses = adapters.map((file) => ({ path: join(models, file), weight: 1 }));
-    child.send(await run({ basePath: join(models, "starter"), adapters: uses }));
-    return child.next("failed");
-  }
-
-  test.each(weightPaths)("%s missing", async (path) => {
-    const failed = await failure((models) => rm(join(models, "starter", path)));
-    expect(failed.code).toBe("WEIGHTS_MISSING");
-    expect(failed.message).toContain(join("starter", path));
-  });
-
-  test.each(weightPaths)("%s cut off", async (path) => {
-    const failed = await failure(async (models) => truncate(join(models, "starter", path), 5_000));
-    expect(failed.code).toBe("WEIGHTS_INVALID");
-    expect(failed.message).toContain(path);
-  });
-
-  test("one byte altered, which only the stated hash can tell", async () => {
-    const failed = await failure(async (models) => {
-      await stateHashes(models);
-      const path = join(models, "starter", weightPaths[1]);
-      const bytes = await readFile(path);
-      bytes[bytes.length - 1]! ^= 1; // a file has a last byte
-      await writeFile(path, bytes);
-    });
-    expect(failed.code).toBe("WEIGHTS_INVALID");
-    expect(failed.message).toMatch(new RegExp(`${weightPaths[1]}: was altered`));
-  });
-
-  test("an altered vocabulary", async () => {
-    const failed = await failure(async (models) => {
-      await stateHashes(models);
-      const path = join(models, "starter", pipelinePaths.tokenizer);
-      await writeFile(path, (await readFile(path, "utf8")).replace('"a"', '"A"'));
-    });
-    expect(failed.message).toContain(pipelinePaths.tokenizer);
-  });
-
-  test("a byte more than stated", async () => {
-    const failed = await failure(async (models) => {
-      await stateHashes(models);
-      await appendFile(join(models, "adapters/random.safetensors"), " ");
-    }, ["adapters/random.safetensors"]);
-    expect(failed.code).toBe("WEIGHTS_INVALID");
-    expect(failed.message).toContain("adapters/random.safetensors");
-  });
-
-  test("an adapter that is not there, or is none", async () => {
-    const missing = await failure(async () => undefined, ["adapters/none.safetensors"]);
-    expect(missing).toMatchObject({ code: "WEIGHTS_MISSING" });
-    const other = await failure(
-      (models) => copyFile(join(models, "starter", weightPaths[2]), join(models, "adapters/other.safetensors")),
-      ["adapters/other.safetensors"],
-    );
-    expect(other).toMatchObject({ code: "MODEL_UNSUPPORTED" });
-  });
-
-  test("even when the base is in memory already; put back, it draws again", async () => {
-    const models = await copyOfModels();
-    const path = join(models, "starter", weightPaths[0]);
-    const child = start();
-    const message = () => run({ basePath: join(models, "starter") });
-    await drawWith(child, await message());
-    await rename(path, `${path}.away`);
-    child.send(await message());
-    expect((await child.next("failed")).message).toContain(path);
-    await rename(`${path}.away`, path);
-    await drawWith(child, await message());
-  });
-
-  test("stated hashes that agree let it pass, and a list that is none does not", async () => {
-    const models = await copyOfModels();
-    await stateHashes(models);
-    const child = start();
-    const adapters = [{ path: join(models, "adapters/random.safetensors"), weight: 1 }];
-    await drawWith(child, await run({ basePath: join(models, "starter"), adapters }));
-    await writeFile(join(models, "weights.json"), "{}");
-    const second = start();
-    second.send(await run({ basePath: join(models, "starter") }));
-    expect((await second.next("failed")).message).toContain("weights.json");
-  });
-});
-
-/** Writes weights.json for every weights file of a models folder. */
-async function stateHashes(models: string): Promise<void> {
-  const paths = [...hashedPaths.map((path) => `starter/${path}`), "adapters/random.safetensors"];
-  const files = await Promise.all(
-    paths.map(async (path) => {
-      const bytes = await readFile(join(models, path));
-      return { path: `models/${path}`, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
-    }),
-  );
-  await writeFile(join(models, "weights.json"), JSON.stringify(files));
-}
-
 describe("the engine's end", () => {
   test("comes when the pipe closes, also in the middle of a drawing", async () => {
     const child = start();
@@ -344,8 +172,8 @@ test("an ONNX Runtime that cannot be loaded is told over the pipe", async () => 
     return next(name, context);
   }`;
   const preload = `import { register } from "node:module"; register("data:text/javascript,${encodeURIComponent(hook)}");`;
-  const child = new EngineChild(["--import", `data:text/javascript,${encodeURIComponent(preload)}`]);
-  running.push(child);
+  const nodeArguments = ["--import", `data:text/javascript,${encodeURIComponent(preload)}`];
+  const child = start({ init: false, nodeArguments });
   expect(await child.next("fatal")).toMatchObject({ code: "ENGINE_BINARY_MISSING" });
   expect(await child.exited).toBe(1);
 });

@@ -25,14 +25,24 @@ export interface Adapter {
   readonly modules: ReadonlyMap<string, AdapterMatrices>;
 }
 
-/** Pair of one module in the file's own layout. */
+/** What was found of one module, in the file's own layout: A is `down` [rank, inWidth], B is `up` [upRows, rank]. */
+interface FoundPair {
+  readonly down?: Float32Array;
+  readonly up?: Float32Array;
+  readonly inWidth?: number;
+  readonly upRows?: number;
+  readonly rank?: number;
+  readonly alpha?: number;
+}
+
+/** Both matrices of a module, checked against the transformer. */
 interface SourcePair {
-  down?: Float32Array;
-  up?: Float32Array;
-  rank: number;
-  upRows: number;
-  inWidth: number;
-  alpha: number | undefined;
+  readonly key: string;
+  readonly down: Float32Array;
+  readonly up: Float32Array;
+  readonly inWidth: number;
+  readonly rank: number;
+  readonly alpha: number | undefined;
 }
 
 /** Reads an adapter for the transformer `weights`. Throws WEIGHTS_MISSING when the file cannot be opened,
@@ -41,11 +51,11 @@ interface SourcePair {
 export async function readAdapter(path: string, weights: FluxWeights): Promise<Adapter> {
   const sizeBytes = await adapterSize(path);
   const file = await openSafetensors(path);
-  const pairs = await readPairs(file, sourceModules(weights));
+  const found = await readPairs(file, sourceModules(weights));
   const factor = peftFactor(file);
   const modules = new Map<string, AdapterMatrices>();
   for (const module of weights.modules.values()) {
-    const matrices = combine(file, module, pairs, factor);
+    const matrices = combine(file, module, found, factor);
     if (matrices !== undefined) modules.set(module.name, matrices);
   }
   if (modules.size === 0) throw fileError("WEIGHTS_INVALID", path, "holds no adapter matrices");
@@ -82,44 +92,39 @@ function sourceKey(layout: FluxLayout, module: string): string {
 
 const suffixes = /\.(lora_A\.weight|lora_B\.weight|lora_down\.weight|lora_up\.weight|alpha)$/;
 
-async function readPairs(file: SafetensorsFile, spellings: Map<string, string>): Promise<Map<string, SourcePair>> {
+async function readPairs(file: SafetensorsFile, spellings: Map<string, string>): Promise<Map<string, FoundPair>> {
   const names = [...file.tensors.keys()];
   const values = await readTensors(file, names);
-  const pairs = new Map<string, SourcePair>();
+  const pairs = new Map<string, FoundPair>();
   for (const [i, name] of names.entries()) {
     const suffix = suffixes.exec(name)?.[1];
     const key = suffix === undefined ? undefined : spellings.get(name.slice(0, -suffix.length - 1));
     if (suffix === undefined || key === undefined) {
       throw fileError("MODEL_UNSUPPORTED", file.path, `tensor "${name}" belongs to no module of this transformer`);
     }
-    const pair = pairs.get(key) ?? { rank: -1, upRows: -1, inWidth: -1, alpha: undefined };
-    pairs.set(key, pair);
-    fillPair(file, pair, { name, suffix, values: values[i]! }); // one per name
+    const found = pairs.get(key) ?? {};
+    pairs.set(key, { ...found, ...readMember(file, found, { name, suffix, values: values[i]! }) }); // one per name
   }
   return pairs;
 }
 
-function fillPair(
+function readMember(
   file: SafetensorsFile,
-  pair: SourcePair,
+  found: FoundPair,
   { name, suffix, values }: { name: string; suffix: string; values: Float32Array },
-): void {
+): FoundPair {
+  const wrong = (what: string) => fileError("WEIGHTS_INVALID", file.path, `tensor "${name}" ${what}`);
   if (suffix === "alpha") {
-    if (values.length !== 1) throw fileError("WEIGHTS_INVALID", file.path, `tensor "${name}" is not one number`);
-    pair.alpha = values[0]!; // one, as just checked
-    return;
+    if (values.length !== 1) throw wrong("is not one number");
+    return { alpha: values[0]! }; // one, as just checked
   }
   const shape = file.tensors.get(name)?.shape ?? [];
-  if (shape.length !== 2) throw fileError("WEIGHTS_INVALID", file.path, `tensor "${name}" is not a matrix`);
+  if (shape.length !== 2) throw wrong("is not a matrix");
   const [rows, columns] = shape as [number, number]; // two, as just checked
   const isDown = suffix === "lora_A.weight" || suffix === "lora_down.weight";
   const rank = isDown ? rows : columns;
-  if (pair.rank !== -1 && pair.rank !== rank) {
-    throw fileError("WEIGHTS_INVALID", file.path, `tensor "${name}" has rank ${rank}, its partner ${pair.rank}`);
-  }
-  pair.rank = rank;
-  if (isDown) Object.assign(pair, { down: values, inWidth: columns });
-  else Object.assign(pair, { up: values, upRows: rows });
+  if (found.rank !== undefined && found.rank !== rank) throw wrong(`has rank ${rank}, its partner ${found.rank}`);
+  return isDown ? { rank, down: values, inWidth: columns } : { rank, up: values, upRows: rows };
 }
 
 /** What PEFT's metadata says about alpha, as a function of rank; diffusers writes it since 0.34. */
@@ -141,64 +146,71 @@ function peftFactor(file: SafetensorsFile): (rank: number) => number {
   return typeof alpha === "number" ? (rank) => (rank === 0 ? 1 : alpha / rank) : () => 1;
 }
 
+/** All pairs that act on one module, side by side in the rank. */
 function combine(
   file: SafetensorsFile,
   module: FluxModule,
-  pairs: Map<string, SourcePair>,
+  found: Map<string, FoundPair>,
   factor: (rank: number) => number,
 ): AdapterMatrices | undefined {
-  const used: { key: string; pair: Required<SourcePair>; rankStart: number }[] = [];
-  let rank = 0;
-  for (const layout of ["diffusers", "bfl"] as const) {
-    for (const name of new Set(partsOf(layout, module).map((part) => part.module))) {
-      const key = sourceKey(layout, name);
-      const pair = pairs.get(key);
-      if (pair === undefined) continue;
-      const rows = partsOf(layout, module).reduce((sum, part) => (part.module === name ? sum + part.count : sum), 0);
-      used.push({ key, pair: checkPair(file, name, pair, { rows, inWidth: module.inWidth }), rankStart: rank });
-      rank += pair.rank;
-    }
-  }
-  if (used.length === 0) return undefined;
+  const layouts = ["diffusers", "bfl"] as const;
+  const sources = layouts.flatMap((layout) => sourcePairs(file, module, layout, found));
+  if (sources.length === 0) return undefined;
+  const rank = sources.reduce((sum, { pair }) => sum + pair.rank, 0);
   const down = new Float32Array(module.inWidth * rank);
   const up = new Float32Array(rank * module.outWidth);
-  for (const { key, pair, rankStart } of used) {
+  let rankStart = 0;
+  for (const { pair, layout } of sources) {
     copyDown(down, rank, pair, rankStart);
     const scale = pair.alpha === undefined ? factor(pair.rank) : pair.alpha / Math.max(1, pair.rank);
-    const layout = key.startsWith("bfl:") ? "bfl" : "diffusers";
     let column = 0;
-    for (const part of partsOf(layout, module)) {
-      if (sourceKey(layout, part.module) === key) {
-        copyUp(up, pair, { rankStart, column, outWidth: module.outWidth, start: part.start, count: part.count, scale });
-      }
-      column += part.count;
+    for (const { module: name, start, count } of partsOf(layout, module)) {
+      const isOwn = sourceKey(layout, name) === pair.key;
+      if (isOwn) copyUp(up, pair, { rankStart, column, outWidth: module.outWidth, start, count, scale });
+      column += count;
     }
+    rankStart += pair.rank;
   }
   return { rank, down, up };
 }
 
+/** Pairs of the modules in which one layout keeps a canonical module, each once. */
+function sourcePairs(file: SafetensorsFile, module: FluxModule, layout: FluxLayout, found: Map<string, FoundPair>) {
+  const rows = new Map<string, number>();
+  for (const { module: name, count } of partsOf(layout, module)) rows.set(name, (rows.get(name) ?? 0) + count);
+  const sources: { pair: SourcePair; layout: FluxLayout }[] = [];
+  for (const [name, upRows] of rows) {
+    const key = sourceKey(layout, name);
+    const pair = found.get(key);
+    if (pair === undefined) continue;
+    sources.push({ pair: checkPair(file, { key, name, inWidth: module.inWidth, upRows }, pair), layout });
+  }
+  return sources;
+}
+
 function checkPair(
   file: SafetensorsFile,
-  name: string,
-  pair: SourcePair,
-  expected: { rows: number; inWidth: number },
-): Required<SourcePair> {
-  const { down, up } = pair;
-  if (down === undefined || up === undefined) {
+  expected: { key: string; name: string; inWidth: number; upRows: number },
+  { down, up, inWidth, upRows, rank, alpha }: FoundPair,
+): SourcePair {
+  const { key, name } = expected;
+  if (down === undefined || up === undefined || inWidth === undefined || rank === undefined) {
     throw fileError("WEIGHTS_INVALID", file.path, `module "${name}" has only one of its two adapter matrices`);
   }
-  if (pair.inWidth !== expected.inWidth || pair.upRows !== expected.rows) {
-    const is = `${pair.inWidth} to ${pair.upRows}`;
-    const needs = `${expected.inWidth} to ${expected.rows}`;
-    throw fileError("WEIGHTS_INVALID", file.path, `module "${name}" maps ${is}, this transformer's ${needs}`);
+  if (inWidth !== expected.inWidth || upRows !== expected.upRows) {
+    const needs = `${expected.inWidth} to ${expected.upRows}`;
+    const what = `module "${name}" maps ${inWidth} to ${upRows}, this transformer's ${needs}`;
+    throw fileError("WEIGHTS_INVALID", file.path, what);
   }
-  return { ...pair, down, up, alpha: pair.alpha } as Required<SourcePair>; // both matrices are there
+  return { key, down, up, inWidth, rank, alpha };
 }
 
 /** Transposes A [pair.rank, inWidth] into columns of `down`. */
-function copyDown(down: Float32Array, rank: number, pair: Required<SourcePair>, rankStart: number): void {
+function copyDown(down: Float32Array, rank: number, pair: SourcePair, rankStart: number): void {
   for (let k = 0; k < pair.rank; k++) {
-    for (let i = 0; i < pair.inWidth; i++) down[i * rank + rankStart + k] = pair.down![k * pair.inWidth + i]!; // in range
+    for (let i = 0; i < pair.inWidth; i++) {
+      down[i * rank + rankStart + k] = pair.down[k * pair.inWidth + i]!; // in range
+    }
   }
 }
 
@@ -212,11 +224,11 @@ interface UpBlock {
 }
 
 /** Transposes rows `start...` of B [upRows, pair.rank] into a block of `up`. */
-function copyUp(up: Float32Array, pair: Required<SourcePair>, block: UpBlock): void {
+function copyUp(up: Float32Array, pair: SourcePair, block: UpBlock): void {
   for (let k = 0; k < pair.rank; k++) {
     const row = (block.rankStart + k) * block.outWidth + block.column;
     for (let j = 0; j < block.count; j++) {
-      up[row + j] = pair.up![(block.start + j) * pair.rank + k]! * block.scale; // in range
+      up[row + j] = pair.up[(block.start + j) * pair.rank + k]! * block.scale; // in range
     }
   }
 }

@@ -225,6 +225,16 @@ describe("a folder that is not whole is refused with the path of the file", () =
     await expect(opening).rejects.toThrow(path);
   });
 
+  test("a text encoder, or rotary axes, of another model", async () => {
+    const other = join(folder, "wide");
+    await writeRandomModel(other, { textWidth: 128 });
+    const foreign = broken((copy) => cp(join(other, pipelinePaths.textEncoder), join(copy, pipelinePaths.textEncoder)));
+    await expect(foreign).rejects.toThrow(/the text encoder gives 128/);
+    const axes = JSON.stringify({ axes_dims_rope: [16, 56, 54] });
+    const opening = broken((copy) => writeFile(join(copy, pipelinePaths.transformerConfig), axes));
+    await expect(opening).rejects.toThrow(/rotary axes sum up to 126/);
+  });
+
   test("settings that this package does not implement", async () => {
     const scheduler = { use_karras_sigmas: true };
     const opening = broken((copy) => writeFile(join(copy, pipelinePaths.scheduler), JSON.stringify(scheduler)));

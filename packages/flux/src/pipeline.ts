@@ -3,13 +3,14 @@
 import { AdapterCache } from "./adapter-cache.ts";
 import type { WeightedAdapter } from "./adapter-feeds.ts";
 import { Decoder } from "./decoder.ts";
-import { FluxError } from "./errors.ts";
+import { fileError, FluxError } from "./errors.ts";
 import { initialLatents, latentScale, packing, type LatentSize } from "./latents.ts";
 import { limits } from "./limits.ts";
 import { pictureSeed } from "./philox.ts";
 import { openPipelineFiles, type BaseSettings, type PipelineFiles } from "./pipeline-files.ts";
 import { renderSize, type PictureSize } from "./render-size.ts";
 import { eulerStep, sampleSigmas } from "./sigmas.ts";
+import { t5Width } from "./t5-graph.ts";
 import { TextEncoder5, type TextStates } from "./text-encoder.ts";
 import { Transformer } from "./transformer.ts";
 
@@ -68,6 +69,7 @@ export async function openPipeline(folder: string, options: { readonly threads: 
   const textEncoder = await TextEncoder5.open(files, options);
   const transformer = await Transformer.open(files.weights.transformer, { ...options, rotaryAxes: files.rotaryAxes });
   const decoder = await Decoder.open(files.weights.decoder, options);
+  checkWidths(files, transformer, decoder);
   return new Pipeline(files, { textEncoder, transformer, decoder });
 }
 
@@ -220,6 +222,25 @@ export class Pipeline {
       options.onStep?.({ index: 0, step: step + 1, stepTotal: steps });
     }
     return latents;
+  }
+}
+
+/** The parts of a pipeline must fit each other: files of two models in one folder would fail at the first step. */
+function checkWidths({ weights, rotaryAxes }: PipelineFiles, transformer: Transformer, decoder: Decoder): void {
+  const { textWidth, pooledWidth, tokenChannels, headWidth } = transformer.weights.dimensions;
+  const { transformer: file } = weights;
+  const own = t5Width(weights.textEncoder);
+  const axesSum = rotaryAxes.reduce((sum, width) => sum + width, 0);
+  const latentWidth = decoder.channels * packing ** 2;
+  if (textWidth !== own || pooledWidth !== own) {
+    const what = `takes text of width ${textWidth} and ${pooledWidth}, the text encoder gives ${own}`;
+    throw fileError("WEIGHTS_INVALID", file.path, what);
+  }
+  if (tokenChannels !== latentWidth) {
+    throw fileError("WEIGHTS_INVALID", file.path, `draws tokens of ${tokenChannels}, the decoder takes ${latentWidth}`);
+  }
+  if (headWidth !== axesSum) {
+    throw fileError("WEIGHTS_INVALID", file.path, `has heads of ${headWidth}, its rotary axes sum up to ${axesSum}`);
   }
 }
 

@@ -25,8 +25,8 @@ export interface RandomModelOptions {
 /** Options with which a random model has the size of the starter that comes with Atelier: for measurements. */
 export const starterSize: RandomModelOptions = {
   nativePixels: 256,
-  doubleBlocks: 3,
-  singleBlocks: 6,
+  doubleBlocks: 2,
+  singleBlocks: 4,
   hidden: 256,
   textWidth: 256,
   textLayers: 3,
