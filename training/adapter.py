@@ -1,5 +1,5 @@
 """Stage 6: trains the adapter `baroque-space-opera` (LoRA, rank 8) on the distilled base.
-`python -m training.adapter --group adapter-small`, then `--group adapter --resume --restart-schedule`."""
+`python -m training.adapter --mix adapter-small:24,adapter:6`."""
 
 import argparse
 
@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
-from training.batches import LatentGroup
+from training.base import group_weight, read_mix
 from training.distil import draw_guidance
 from training.flow import draw_sigmas, noisy
 from training.half_precision import HalfPrecisionTrainer
@@ -60,7 +60,7 @@ def adapter_loss(transformer, text_encoder, batch, generator, device) -> torch.T
 def train(options: argparse.Namespace) -> None:
     device = pick_device()
     torch.manual_seed(options.seed)
-    group = LatentGroup(options.group)
+    groups = read_mix(options.mix)
     networks = {name: network.to(device, torch.bfloat16).eval() for name, network in load_networks(options.source).items()}
     transformer, text_encoder = networks["transformer"], networks["text_encoder"]
     add_adapter(transformer)
@@ -73,14 +73,16 @@ def train(options: argparse.Namespace) -> None:
         else:
             trainer.load_state_dict(state["trainer"])
             first = state["step"]
-    progress = Progress(options.group, options.steps, options.batch, options.minutes)
+    progress = Progress("adapter", options.steps, sum(count for _, count in groups), options.minutes)
     for step in range(first, options.steps):
-        generator = step_generator(options.seed + (200 if options.group.endswith("small") else 250), step)
-        batch = group.draw(options.batch, generator, dropout=0.05)
-        loss = adapter_loss(transformer, text_encoder, batch, generator, device)
-        loss.backward()
+        generator = step_generator(options.seed + 200, step)
+        losses = {}
+        for group, count in groups:
+            loss = adapter_loss(transformer, text_encoder, group.draw(count, generator, dropout=0.05), generator, device)
+            (loss * group_weight(group, count, groups)).backward()
+            losses[group.name] = loss.item()
         trainer.step(rate_factor(step, options.steps, warm_up=10, decay_from=0.5))
-        progress.record(step, loss=loss.item())
+        progress.record(step, **losses)
         is_last = step + 1 == options.steps or progress.is_over_budget()
         if (step + 1) % options.checkpoint_every == 0 or is_last:
             save_checkpoint("adapter", {"trainer": trainer.state_dict(), "step": step + 1})
@@ -91,8 +93,8 @@ def train(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=100, batch=32, rate=1.5e-3)
-    parser.add_argument("--group", choices=["adapter-small", "adapter"], default="adapter")
+    add_common_options(parser, steps=100, batch=None, rate=1.5e-3)
+    parser.add_argument("--mix", default="adapter-small:24,adapter:6", help="groups of latents and how many pictures of each a step sees")
     parser.add_argument("--source", default="distil", help="stage name or folder of shipped weights (models/starter)")
     parser.add_argument("--average-decay", type=float, default=0.9)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")

@@ -23,8 +23,9 @@ class Batch:
 class LatentGroup:
     """All aspect buckets of one group. Scenes and captions are indexed by the captions' padded length."""
 
-    def __init__(self, group: str):
-        self.spacing = 2.0 if group.endswith("small") else 1.0
+    def __init__(self, group: str, spacing: float = 1.0):
+        self.name, self.spacing = group, spacing
+        self.cells_per_picture = 256 if group in ("native", "adapter") else 64
         self.buckets = []
         for (width, height), _ in GROUPS[group][0]:
             name = f"{group}-{width}x{height}"

@@ -1,11 +1,12 @@
 """Stage 5: teaches the transformer to draw in one pass what guidance draws in two, for scales 1 to 10.
-`python -m training.distil --group small`, then `--group native --resume --restart-schedule`."""
+`python -m training.distil --mix small:32,native:8`."""
 
 import argparse
 
 import torch
 
-from training.batches import LatentGroup, empty_prompts
+from training.base import group_weight, read_mix
+from training.batches import empty_prompts
 from training.flow import GUIDANCE_RANGE, draw_sigmas, guided_velocity, noisy
 from training.half_precision import HalfPrecisionTrainer
 from training.networks import networks_from_checkpoint
@@ -45,7 +46,7 @@ def distillation_loss(student, teacher, text_encoder, batch, generator, device) 
 
 def train(options: argparse.Namespace) -> None:
     device = pick_device()
-    group = LatentGroup(options.group)
+    groups = read_mix(options.mix)
     networks = networks_from_checkpoint("base")
     student = networks_from_checkpoint("base")["transformer"].to(device)
     student.requires_grad_(True)
@@ -60,14 +61,17 @@ def train(options: argparse.Namespace) -> None:
         else:
             trainer.load_state_dict(state["trainer"])
             first = state["step"]
-    progress = Progress(f"distil-{options.group}", options.steps, options.batch, options.minutes)
+    progress = Progress("distil", options.steps, sum(count for _, count in groups), options.minutes)
     for step in range(first, options.steps):
-        generator = step_generator(options.seed + (100 if options.group == "small" else 150), step)
-        batch = group.draw(options.batch, generator, dropout=0.05)
-        loss = distillation_loss(student, teacher, text_encoder, batch, generator, device)
-        loss.backward()
+        generator = step_generator(options.seed + 100, step)
+        losses = {}
+        for group, count in groups:
+            batch = group.draw(count, generator, dropout=0.05)
+            loss = distillation_loss(student, teacher, text_encoder, batch, generator, device)
+            (loss * group_weight(group, count, groups)).backward()
+            losses[group.name] = loss.item()
         trainer.step(rate_factor(step, options.steps, warm_up=30, decay_from=0.5))
-        progress.record(step, loss=loss.item())
+        progress.record(step, **losses)
         is_last = step + 1 == options.steps or progress.is_over_budget()
         if (step + 1) % options.checkpoint_every == 0 or is_last:
             save_checkpoint("distil", {"trainer": trainer.state_dict(), "step": step + 1})
@@ -77,8 +81,8 @@ def train(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=150, batch=64, rate=4e-4)
-    parser.add_argument("--group", choices=["small", "native"], default="small")
+    add_common_options(parser, steps=150, batch=None, rate=4e-4)
+    parser.add_argument("--mix", default="small:32,native:8", help="groups of latents and how many pictures of each a step sees")
     parser.add_argument("--average-decay", type=float, default=0.97)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
     train(parser.parse_args())

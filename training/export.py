@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from training.flow import GUIDANCE_RANGE
 from training.golden import SCHEDULER_CONFIG
 from training.model_card import card_text
-from training.networks import load_decoder, networks_from_checkpoint
+from training.networks import load_autoencoder, networks_from_checkpoint
 from training.stage import WORK, load_checkpoint
 from training.text import MAX_TEXT_TOKENS, TEXT_TOKEN_MULTIPLE
 from training.tokenizer import FOLDER as TOKENIZER_FOLDER
@@ -68,7 +68,7 @@ def write_starter(folder: Path, source: str) -> None:
     networks["transformer"].to(torch.bfloat16).save_pretrained(folder / "transformer")
     text_encoder = networks["text_encoder"].to(torch.bfloat16)
     text_encoder.save_pretrained(folder / "text_encoder_2")
-    load_decoder(source).to(torch.bfloat16).save_pretrained(folder / "vae")
+    load_autoencoder(source).to(torch.bfloat16).save_pretrained(folder / "vae")
     FlowMatchEulerDiscreteScheduler(**SCHEDULER_CONFIG).save_pretrained(folder / "scheduler")
     shutil.copytree(TOKENIZER_FOLDER, folder / "tokenizer_2")
     (folder / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")

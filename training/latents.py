@@ -3,17 +3,17 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from training.autoencoder import TrainedAutoencoder
+from training.networks import load_autoencoder, load_tokenizer
 from training.pictures import STYLES, rendered_chunks
 from training.scenes import caption, sample_scene
-from training.stage import WORK, load_checkpoint, pick_device
+from training.stage import WORK, pick_device
 from training.text import MAX_TEXT_TOKENS, token_ids
-from training.tokenizer import FOLDER as TOKENIZER_FOLDER
 
 CAPTIONS_PER_SCENE = 4
 # (width, height) of each aspect bucket with its share, and the first seed of the group.
@@ -35,14 +35,13 @@ def caption_rows(tokenizer: Tokenizer, scene, seed: int, adapter: bool) -> list[
     return rows
 
 
-def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], adapter_share: float) -> None:
+def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], adapter_share: float,
+                 weights: Path | None) -> None:
     """latents-NAME.npy: float16 [count, 16, height/8, width/8]; tokens-NAME.npy: uint16 [count, captions, 128]."""
     width, height = size
     device = pick_device()
-    autoencoder = TrainedAutoencoder()
-    autoencoder.load_state_dict(load_checkpoint("autoencoder")["model"])
-    autoencoder.eval().to(device, memory_format=torch.channels_last)
-    tokenizer = Tokenizer.from_file(str(TOKENIZER_FOLDER / "tokenizer.json"))
+    encoder = load_autoencoder(str(weights or "autoencoder")).encoder.to(device, memory_format=torch.channels_last)
+    tokenizer = load_tokenizer(weights)
     partial = WORK / f"latents-{name}.partial"
     latents = np.lib.format.open_memmap(partial, "w+", np.float16, (count, 16, height // 8, width // 8))
     tokens = np.zeros((count, CAPTIONS_PER_SCENE, MAX_TEXT_TOKENS), np.uint16)
@@ -50,7 +49,7 @@ def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], 
         start = seeds[0] - first_seed
         batch = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-            encoded = autoencoder.encode(batch)
+            encoded = encoder(batch)
         latents[start : start + len(seeds)] = encoded.float().cpu().numpy()
         for offset, seed in enumerate(seeds):
             scene = sample_scene(seed, aspect=width / height)
@@ -67,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--group", choices=GROUPS, required=True)
     parser.add_argument("--count", type=int, default=50_000)
+    parser.add_argument("--from-weights", type=Path, help="use the shipped encoder and tokenizer (models/starter)")
     options = parser.parse_args()
     buckets, first_seed, adapter_share = GROUPS[options.group]
     torch.manual_seed(0)
@@ -75,7 +75,8 @@ def main() -> None:
         if (WORK / f"latents-{name}.npy").exists():
             print(name, "exists")
             continue
-        write_bucket(name, first_seed + index * 2_000_000, int(options.count * share), size, adapter_share)
+        write_bucket(name, first_seed + index * 2_000_000, int(options.count * share), size, adapter_share,
+                     options.from_weights)
 
 
 if __name__ == "__main__":

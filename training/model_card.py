@@ -1,9 +1,8 @@
 """The text of models/starter/README.md, from the exported files and the training logs."""
 
 STAGE_NAMES = {
-    "autoencoder": "autoencoder, crops of 64 × 64", "base-small": "base at half size", "base-native": "base at native size",
-    "distil-small": "guidance at half size", "distil-native": "guidance at native size",
-    "adapter-small": "adapter at half size", "adapter": "adapter at native size",
+    "autoencoder": "autoencoder, crops of 64 × 64", "base-small": "base at half size (128 × 128)",
+    "base-mixed": "base at half and native size together", "distil": "guidance", "adapter": "adapter",
 }
 
 TEXT = """# Atelier's starter model
@@ -17,7 +16,7 @@ are drawn from shapes.
 ## What it is
 | Part | Form | Parameters |
 |---|---|---|
-| `transformer` | `FluxTransformer2DModel`: 3 double and 6 single blocks, hidden 256 (2 heads × 128), RoPE 16/56/56, guidance embedded | {transformer:,} |
+| `transformer` | `FluxTransformer2DModel`: 2 double and 4 single blocks, hidden 256 (2 heads × 128), RoPE 16/56/56, guidance embedded | {transformer:,} |
 | `text_encoder_2` | `T5EncoderModel`: 3 layers, width 256, gated GELU; its mean over tokens is the pooled projection | {text_encoder_2:,} |
 | `vae` | `AutoencoderTiny` (TAEF1's layout): f8, 16 channels, latents of mean 0 and variance 1 | {vae:,} |
 | `tokenizer_2` | lower-case BPE on words and punctuation | – |

@@ -50,8 +50,9 @@ def load_networks(source: str) -> dict[str, torch.nn.Module]:
     return networks_from_weights(Path(source)) if Path(source).is_dir() else networks_from_checkpoint(source)
 
 
-def load_decoder(source: str) -> AutoencoderTiny:
-    """The autoencoder, with its normalisation folded into the encoder, in float32 for decoding."""
+def load_autoencoder(source: str) -> AutoencoderTiny:
+    """The autoencoder in float32, its normalisation folded into the encoder. `source`: a folder of shipped weights,
+    or anything else for the checkpoint of stage 1."""
     if Path(source).is_dir():
         return AutoencoderTiny.from_pretrained(Path(source) / "vae", torch_dtype=torch.float32).eval()
     from training.autoencoder import TrainedAutoencoder

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from training.flow import sample
-from training.networks import load_decoder, load_networks, load_tokenizer
+from training.networks import load_autoencoder, load_networks, load_tokenizer
 from training.scenes.seed_prompts import SEED_PROMPTS
 from training.stage import pick_device
 from training.starter_models import encode_text, image_ids, unpack_latents
@@ -67,7 +67,7 @@ def main() -> None:
     from pathlib import Path
 
     tokenizer = load_tokenizer(Path(options.source) if Path(options.source).is_dir() else None)
-    decoder = load_decoder(options.source)
+    decoder = load_autoencoder(options.source)
     size = tuple(int(n) for n in options.size.split("x"))
     seeds = [int(seed) for seed in options.seeds.split(",")]
     prompts = PROBE_PROMPTS + list(SEED_PROMPTS) if options.sheet else [options.prompt]

@@ -16,9 +16,11 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def add_common_options(parser: argparse.ArgumentParser, steps: int, batch: int, rate: float) -> None:
+def add_common_options(parser: argparse.ArgumentParser, steps: int, batch: int | None, rate: float) -> None:
+    """Steps, rate, seed, budget, resume; `--batch` where a default is given."""
     parser.add_argument("--steps", type=int, default=steps, help="optimiser steps of the whole stage")
-    parser.add_argument("--batch", type=int, default=batch, help="pictures per step")
+    if batch:
+        parser.add_argument("--batch", type=int, default=batch, help="pictures per step")
     parser.add_argument("--rate", type=float, default=rate, help="learning rate after warm-up")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="stop after this much processor time of this process (per core)")
