@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readAdapter } from "./adapter-file.ts";
 import type { WeightedAdapter } from "./adapter-feeds.ts";
-import { asModelFile, readGolden, relativeError, scratch, type Golden } from "./testing/golden.ts";
+import { asFloat16ModelFile, asModelFile, readGolden, relativeError, scratch, type Golden } from "./testing/golden.ts";
 import { goldenDimensions, toBflLayout, toKohyaLayout } from "./testing/layouts.ts";
 import { Transformer } from "./transformer.ts";
 import { writeSafetensors, type TensorToWrite } from "./write-safetensors.ts";
@@ -74,6 +74,16 @@ describe("the transformer equals diffusers", () => {
       expect(transformer.weights.layout).toBe("bfl");
       expect(transformer.weights.dimensions).toEqual(goldenDimensions);
       expect(await sample(transformer, golden)).toEqual(own);
+    });
+  });
+
+  test("with weights stored as binary16", async () => {
+    await scratch(async (folder) => {
+      const file = await asFloat16ModelFile(folder, golden.weights);
+      expect(file.tensors.get("x_embedder.weight")?.dtype).toBe("F16");
+      const transformer = await Transformer.open(file, { threads: 2, rotaryAxes: [8, 12, 12] });
+      expect(relativeError(await sample(transformer, golden), golden.outputs.get("sample")!)).toBeLessThan(tolerance);
+      await transformer.close();
     });
   });
 

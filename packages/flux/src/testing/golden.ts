@@ -1,10 +1,11 @@
 // Gives tests the committed golden values: weights as a model file of its own, inputs and outputs as arrays.
 
 import { mkdtempSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSafetensors, readTensors, type SafetensorsFile } from "../safetensors.ts";
-import { writeSafetensors, type TensorToWrite } from "../write-safetensors.ts";
+import { encodeSafetensors, writeSafetensors, type TensorToWrite } from "../write-safetensors.ts";
 
 export interface Golden {
   readonly config: Readonly<Record<string, unknown>>;
@@ -37,6 +38,19 @@ export async function asModelFile(folder: string, tensors: readonly TensorToWrit
   return openSafetensors(path);
 }
 
+/** As `asModelFile`, with every tensor stored as binary16. Values whose magnitude is below 2^-14 lose bits. */
+export async function asFloat16ModelFile(folder: string, tensors: readonly TensorToWrite[]): Promise<SafetensorsFile> {
+  const bytes = encodeSafetensors(tensors.map((tensor) => ({ ...tensor, dtype: "BF16" })));
+  const headerBytes = Number(bytes.readBigUInt64LE());
+  const header = bytes.toString("utf8", 8, 8 + headerBytes).replaceAll('"BF16"', '"F16" ');
+  bytes.write(header, 8, "utf8");
+  const words = Uint16Array.from(tensors.flatMap((tensor) => Array.from(tensor.values, encodeFloat16)));
+  bytes.set(new Uint8Array(words.buffer), 8 + headerBytes);
+  const path = join(folder, "float16.safetensors");
+  await writeFile(path, bytes);
+  return openSafetensors(path);
+}
+
 /** Runs `use` with a temporary folder and removes it afterwards. */
 export async function scratch<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "atelier-flux-"));
@@ -58,6 +72,15 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
     magnitude = Math.max(magnitude, Math.abs(value));
   }
   return difference / magnitude;
+}
+
+/** For magnitudes below 65520. */
+function encodeFloat16(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
+  const fraction = Math.round(magnitude * 2 ** (10 - exponent));
+  return sign | (fraction < 1024 ? fraction : ((exponent + 15) << 10) + fraction - 1024);
 }
 
 async function readWeights(file: SafetensorsFile): Promise<TensorToWrite[]> {
