@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Config } from "../../config.ts";
-import { startDatabase } from "../../db/start-database.ts";
 import { openDatabase } from "../../db/database.ts";
 import type { Database } from "../../db/database.ts";
 import { startEmbeddedPostgres } from "../../db/embedded/embedded-postgres.ts";
+import { waitForDatabase } from "../../db/start-database.ts";
 import type { Log } from "../../log.ts";
 import { OperatorError } from "../../operator-error.ts";
 import { failed, ok } from "./check.ts";
@@ -19,7 +19,8 @@ const oldestVersion = 150_000;
 
 export async function checkPostgres(deps: { config: Config; log: Log }): Promise<Finding> {
   try {
-    return deps.config.databaseUrl === undefined ? await checkEmbedded(deps) : await checkExternal(deps);
+    const { databaseUrl } = deps.config;
+    return databaseUrl === undefined ? await checkEmbedded(deps) : await checkExternal(deps, databaseUrl);
   } catch (error) {
     if (error instanceof OperatorError) return failed("postgres", error.problem, error.remedy);
     const reason = error instanceof Error ? error.message : String(error);
@@ -45,15 +46,16 @@ async function checkEmbedded({ config, log }: { config: Config; log: Log }): Pro
   }
 }
 
-async function checkExternal({ config, log }: { config: Config; log: Log }): Promise<Finding> {
-  const { databaseUrl, dataDir, postgresRunAs } = config;
-  const running = await startDatabase({ log }, { databaseUrl, folder: dataDir, runAs: postgresRunAs });
+/** Asks, and nothing more: the schema of someone's database is not the doctor's to change. */
+async function checkExternal({ log }: { log: Log }, connectionString: string): Promise<Finding> {
+  const db = openDatabase({ log }, { connectionString });
   try {
-    const { version, number } = await askVersion(running.db);
+    await waitForDatabase({ db, log });
+    const { version, number } = await askVersion(db);
     if (number >= oldestVersion) return ok("postgres", `external PostgreSQL ${version} answers`);
     return failed("postgres", `external PostgreSQL ${version} is too old`, "Use PostgreSQL 15 or newer.");
   } finally {
-    await running.stop();
+    await db.close();
   }
 }
 

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { readConfig } from "../../config.ts";
 import type { Config } from "../../config.ts";
+import { openDatabase } from "../../db/database.ts";
+import { createTestDatabase } from "../../db/test-database.ts";
 import { openLog } from "../../log.ts";
 import { checkEngineBinary, checkWeights } from "./check-engine.ts";
 import { checkDataFolder, checkDisk, checkNode, checkPort } from "./check-machine.ts";
@@ -35,6 +37,23 @@ describe("the doctor", () => {
       checkPort(config),
     ]);
     expect(findings.filter((finding) => finding.status !== "ok")).toEqual([]);
+  });
+
+  it("asks an external database for its version and leaves it as empty as it was", async () => {
+    const log = openLog({ level: "silent", pretty: false });
+    const test = await createTestDatabase();
+    const { host, user, database } = test.address;
+    const name = `${database}_empty`;
+    await test.db.query(`create database ${name} template template0`);
+    const config = setup({ DATABASE_URL: `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host)}` });
+    const finding = await checkPostgres({ config, log });
+    const db = openDatabase({ log }, { host, user, database: name });
+    const { rows } = await db.query("select relname from pg_class where relnamespace = 'public'::regnamespace");
+    await db.close();
+    await test.db.query(`drop database ${name} with (force)`);
+    await test.drop();
+    expect(finding).toMatchObject({ status: "ok", detail: expect.stringContaining("external PostgreSQL") });
+    expect(rows).toEqual([]);
   });
 
   it("names a runtime that is too old", () => {
