@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `hang`, `printNul`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { deflateSync, crc32 } from "node:zlib";
 
 const pipe = new Socket({ fd: 3, readable: true, writable: true });
+const running = new Set();
 const cancelled = new Set();
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const send = (message) => pipe.write(`${JSON.stringify(message)}\n`);
@@ -19,7 +20,8 @@ createInterface({ input: pipe }).on("line", (line) => receive(JSON.parse(line)))
 
 function receive(message) {
   if (message.type === "init") send({ type: "ready", protocol: message.protocol, engine: "fake", capabilities: {} });
-  else if (message.type === "cancel") cancelled.add(message.runId);
+  // As the real engine does: a cancel for a run that has not begun is dropped.
+  else if (message.type === "cancel" && running.has(message.runId)) cancelled.add(message.runId);
   else if (message.type === "shutdown") process.exit(0);
   else if (message.type === "run") void run(message);
 }
@@ -29,9 +31,12 @@ async function run({ runId, input, outputFolder }) {
   const crashAt = Number(word(input.prompt, "crashAt") ?? 0);
   const ignoreCancel = input.prompt.includes("ignoreCancel");
   const startedAt = Date.now();
+  running.add(runId);
   const stepTotal = input.steps * input.samples;
   send({ type: "started", runId });
   console.log(`seed ${input.seed}`);
+  if (input.prompt.includes("printNul")) console.log("\0");
+  if (input.prompt.includes("hang")) return;
   for (let step = 1; step <= stepTotal; step += 1) {
     await wait(stepMs);
     if (step === crashAt) process.exit(3);

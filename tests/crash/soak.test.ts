@@ -2,10 +2,13 @@
 // ATELIER_SOAK_KILLS: how many kills (default 6). ATELIER_SOAK_REPORT: file for the report.
 
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { afterEach, expect, test } from "vitest";
 
+import type { Database } from "../../packages/server/src/db/database.ts";
+import { openDiskStore } from "../../packages/server/src/files/disk-store.ts";
 import { brokenPromises } from "../simulation/invariants.ts";
 import { seededRandom } from "../simulation/random.ts";
 import { CrashServer } from "./crash-server.ts";
@@ -46,6 +49,7 @@ test("killing server, database and engine at random loses nothing and does nothi
   try {
     await allEnded(db);
     expect(await brokenPromises(db, acknowledged), `seed ${seed}`).toEqual([]);
+    expect(await missingBytes(db, server.folder), `seed ${seed}`).toEqual([]);
     const report = { seed, kills: counts, acknowledged: acknowledged.length, violations: 0 };
     console.log(`soak: ${JSON.stringify(report)}`);
     const file = process.env["ATELIER_SOAK_REPORT"];
@@ -92,7 +96,20 @@ function startLoad(target: CrashServer, loadSeed: number): { stop(): Promise<str
   };
 }
 
-async function allEnded(db: Awaited<ReturnType<CrashServer["openDatabase"]>>): Promise<void> {
+/** File keys of outputs whose bytes are not on the disk in the size that the database knows. */
+async function missingBytes(db: Database, folder: string): Promise<string[]> {
+  const { rows } = await db.query<{ file_key: string; size_bytes: string }>("select file_key, size_bytes from outputs");
+  const files = openDiskStore(join(folder, "files"));
+  const missing: string[] = [];
+  for (const row of rows) {
+    const opened = await files.open(row.file_key);
+    opened?.stream.destroy();
+    if (opened?.sizeBytes !== Number(row.size_bytes)) missing.push(row.file_key);
+  }
+  return missing;
+}
+
+async function allEnded(db: Database): Promise<void> {
   const open = `select count(*) as open from tasks where status not in ('task_postprocess_end', 'task_cancel')`;
   const look = async (): Promise<boolean> => (await db.query<{ open: string }>(open)).rows[0]?.open === "0";
   await new Promise<void>((resolve, reject) => {

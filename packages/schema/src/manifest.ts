@@ -78,3 +78,8 @@ export type Variant = z.infer<typeof variantSchema>;
 export function cleanSlug(display: string): string {
   return display.trim().toLowerCase().replaceAll(/\s+/g, "-");
 }
+
+/** Clean `owner/slug`: the name under which tasks store their model. */
+export function cleanModelName(model: Pick<Manifest, "owner" | "slug">): string {
+  return `${cleanSlug(model.owner)}/${cleanSlug(model.slug)}`;
+}

@@ -20,6 +20,7 @@ import { checkMasterKey } from "./projects/check-master-key.ts";
 import { findProjectByKey } from "./projects/find-project.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { startWorker } from "./worker/worker.ts";
+import type { Worker } from "./worker/worker.ts";
 
 export interface RunningApp {
   /** Where clients on this machine reach it, without a slash at the end. */
@@ -73,6 +74,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
   const files = openDiskStore(folder.filesDir);
 
+  let running: Worker | undefined;
   if (config.workers > 0) {
     const commands = engineCommands({ rootFolder: config.installDir, fake: config.fakeEngine });
     const worker = startWorker({
@@ -86,7 +88,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
       listModels: () => models.list(),
       slots: config.workers,
     });
-    await step("worker", worker, (it) => it.drain());
+    running = await step("worker", worker, (it) => it.drain());
   }
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
 
@@ -100,6 +102,8 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const url = `http://${http.host}:${http.port}`;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
   await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));
+  // Added last, so done first: nothing new is claimed while the others stop.
+  await step("claims", Promise.resolve(running), async (it) => it?.stopClaiming());
   log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
   return { url, stop };
 }

@@ -33,10 +33,13 @@ export const limits = Object.freeze({
   /** From the cancel message to SIGTERM, and from SIGTERM to SIGKILL, of an engine that does not stop. */
   engineCancelMs: 2_500,
   engineTermMs: 1_500,
-  /** Loading a base model on a slow disk. */
+  /** From starting an engine's program until it says that it is ready (before it loads anything). */
   engineStartMs: 60_000,
   /** Tries of a write whose answer was lost with the database connection. */
   unknownOutcomeTries: 5,
+  /** An engine that says nothing for this long during a run is taken for hung: loading a large base from a slow disk and one
+   *  step on a slow processor both stay under it. */
+  engineSilenceMs: 15 * 60_000,
   /** One message of an engine; pixels travel as files, so lines stay short. */
   engineLineCharacters: 1_000_000,
   /** Tasks that one pass of the rescue looks at. */
@@ -47,6 +50,8 @@ export const limits = Object.freeze({
   statisticsMs: 2_000,
   /** A body from somebody who gave no key: more than any search of the catalogue. */
   openBodyBytes: 64 * 1024,
+  /** One line of an engine's log. */
+  logLineCharacters: 2_000,
   /** Log text kept per task (`debugoutput`, `debugerror`). */
   debugCharacters: 64_000,
   /** One callback from the lookup of its name to the head of its answer; receivers are told to answer first and work later. */

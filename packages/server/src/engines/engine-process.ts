@@ -72,10 +72,20 @@ export class EngineProcess {
     return this.#child.pid;
   }
 
-  /** Runs one task. Aborting `signal` sends cancel, then SIGTERM, then SIGKILL, each after its limit. */
-  async run(message: RunMessage, follower: RunFollower, signal: AbortSignal): Promise<RunResult> {
+  /** Runs one task. Aborting `signal` sends cancel, then SIGTERM, then SIGKILL, each after its limit. An engine that is
+   *  silent for `silenceMs` is killed, which counts as a crash. */
+  async run(
+    message: RunMessage,
+    follower: RunFollower,
+    { signal, silenceMs = limits.engineSilenceMs }: { signal: AbortSignal; silenceMs?: number },
+  ): Promise<RunResult> {
+    if (signal.aborted) return { kind: "cancelled" };
     const following = followRun(message.runId, follower);
-    this.#onMessage = following.onMessage;
+    const silence = setTimeout(() => this.kill(), silenceMs);
+    this.#onMessage = (received) => {
+      silence.refresh();
+      following.onMessage(received);
+    };
     this.#onLog = follower.onLog;
     void this.#exit.then((reason) => following.onExit(reason));
     const stopEscalation = this.#escalateOnAbort(message.runId, signal);
@@ -83,6 +93,7 @@ export class EngineProcess {
     try {
       return await following.result;
     } finally {
+      clearTimeout(silence);
       stopEscalation();
       this.#onMessage = () => undefined;
       this.#onLog = () => undefined;
@@ -127,8 +138,7 @@ export class EngineProcess {
       timers.push(setTimeout(() => this.#child.kill("SIGTERM"), limits.engineCancelMs));
       timers.push(setTimeout(() => this.kill(), limits.engineCancelMs + limits.engineTermMs));
     };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
     return () => {
       signal.removeEventListener("abort", onAbort);
       for (const timer of timers) clearTimeout(timer);

@@ -3,7 +3,7 @@
 import { wireTask } from "@atelier/schema/wire-task";
 import type { WireTask } from "@atelier/schema/wire-task";
 
-import type { Task } from "../tasks/task.ts";
+import type { Task } from "../db/task.ts";
 import type { RouteContext } from "./http-deps.ts";
 
 export function showTask(context: Pick<RouteContext, "models" | "publicUrl">, task: Task): WireTask {

@@ -1,10 +1,11 @@
 // What the catalogue says of a model besides its manifest: its cover's address, its statistics, and its keys in words.
 
+import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { noStatistics } from "@atelier/schema/wire-tool";
 import type { ToolContext } from "@atelier/schema/wire-tool";
 
-import { cleanModelName, coverName } from "../models/registry.ts";
+import { coverName } from "../models/registry.ts";
 import type { RouteContext } from "./http-deps.ts";
 import type { CatalogueContext } from "./catalogue.ts";
 

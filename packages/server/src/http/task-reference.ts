@@ -1,7 +1,7 @@
 // Reads which task a request is about: clients use three names for the identifier (docs/wire-contract.md, "Identifiers").
 
 import { AtelierError } from "../errors.ts";
-import type { TaskReference } from "../tasks/task.ts";
+import type { TaskReference } from "../db/task.ts";
 import type { Fields } from "./body.ts";
 
 /** `taskid` is the id; `tasktoken` and `socketaccesstoken` are two names of the token. Empty values are not given. Where

@@ -4,9 +4,10 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
-import { cleanModelName, coverName, loadModels } from "./registry.ts";
+import { coverName, loadModels } from "./registry.ts";
 
 const shipped = join(import.meta.dirname, "../../../../models");
 

@@ -3,7 +3,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 
-import { cleanSlug } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { modelKey } from "@atelier/schema/slug";
 
@@ -52,11 +51,6 @@ export async function loadModels(folders: readonly string[]): Promise<ModelRegis
 export function coverName(manifest: Manifest): string {
   const hyphened = (text: string): string => text.trim().replaceAll(/\s+/g, "-");
   return `${hyphened(manifest.owner)}-${hyphened(manifest.slug)}-cover${extname(manifest.cover)}`;
-}
-
-/** Clean `owner/slug`: the name in URLs, and under which tasks store their model. */
-export function cleanModelName(manifest: Manifest): string {
-  return `${cleanSlug(manifest.owner)}/${cleanSlug(manifest.slug)}`;
 }
 
 function registryOf(entries: readonly Entry[], texts: ReadonlyMap<string, string>): ModelRegistry {

@@ -1,6 +1,6 @@
 // Creates the durable record of a run.
 
-import { cleanSlug } from "@atelier/schema/manifest";
+import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
 import { insertTask } from "../db/queries/tasks.ts";
@@ -26,7 +26,7 @@ export async function createTask(
   const id = await insertTask(deps.db, {
     projectId: request.projectId,
     token,
-    model: modelName(request.model),
+    model: cleanModelName(request.model),
     modelId: request.model.id,
     parameters: request.parameters,
     input: request.input,
@@ -35,9 +35,4 @@ export async function createTask(
     outputFolderId: drawHexId(),
   });
   return { id, token };
-}
-
-/** Clean `owner/slug`, the name under which tasks store their model. */
-export function modelName(model: Pick<Manifest, "owner" | "slug">): string {
-  return `${cleanSlug(model.owner)}/${cleanSlug(model.slug)}`;
 }

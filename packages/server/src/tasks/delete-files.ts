@@ -7,7 +7,7 @@ import type { Queryable } from "../db/queryable.ts";
 import { AtelierError } from "../errors.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { findTask } from "./find-task.ts";
-import type { TaskReference } from "./task.ts";
+import type { TaskReference } from "../db/task.ts";
 
 /** When it returns, neither the bytes nor the rows of the outputs are left. May be asked again: nothing is left to do then.
  *  Throws TASK_NOT_EXIST, or TASK_FILES_IN_USE while the task waits or runs. */

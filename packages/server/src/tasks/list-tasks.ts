@@ -5,7 +5,7 @@ import { slugKey } from "@atelier/schema/slug";
 import { countTasks, selectTasks } from "../db/queries/task-lists.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { limits } from "../limits.ts";
-import type { Task } from "./task.ts";
+import type { Task } from "../db/task.ts";
 
 export interface TaskListRequest {
   readonly projectId: string;

@@ -12,7 +12,8 @@ export async function certainly(
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await write();
+      // A repeated write that finds nothing to do may be late: its first try was still being committed.
+      return (await write()) || (attempt > 1 && (await happened()));
     } catch (error) {
       if (!isUnavailable(error) || attempt >= limits.unknownOutcomeTries) throw error;
       if (await happened()) return true;

@@ -46,7 +46,9 @@ export async function runTask(deps: RunTaskDeps, task: ClaimedTask, signal: Abor
     if (error instanceof FenceLost) deps.log.info({ taskId: task.id, attempt: task.attempt }, "task.fence_lost");
     else await run.giveBack(error);
   } finally {
-    await rm(run.folder, { recursive: true, force: true });
+    await rm(run.folder, { recursive: true, force: true }).catch((error: unknown) => {
+      deps.log.warn({ err: error, taskId: task.id }, "task.folder_not_removed");
+    });
   }
 }
 
@@ -111,7 +113,7 @@ class TaskRun {
           metadata: plan.metadata,
         },
         { onProgress: (message) => progress.push(message), onLog: (text) => this.#keepLog(text) },
-        this.#signal,
+        { signal: this.#signal },
       );
       await progress.flush();
       return result;
@@ -163,10 +165,15 @@ class TaskRun {
   }
 
   #keepLog(text: string): void {
-    if (this.#log.length < limits.debugCharacters) this.#log += `${text.slice(0, 2_000)}\n`;
+    if (this.#log.length < limits.debugCharacters) this.#log += `${storable(text.slice(0, limits.logLineCharacters))}\n`;
   }
 }
 
 function shorten(text: string): string {
-  return text.slice(0, limits.debugCharacters);
+  return storable(text.slice(0, limits.debugCharacters));
+}
+
+/** PostgreSQL's text holds no NUL character; a model's output may. */
+function storable(text: string): string {
+  return text.replaceAll("\0", "\uFFFD");
 }

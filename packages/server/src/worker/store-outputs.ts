@@ -7,24 +7,32 @@ import type { EngineOutput } from "../engines/follow-run.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../tasks/secret-text.ts";
 
-/** Stores each file durably, in order of `index`, as `0.png`, `1.png`, ... Nothing refers to them yet. */
+/** Stores each file durably, in order of `index`, as `0.png`, `1.png`, ... Nothing refers to them yet; when one
+ *  cannot be stored, none is kept. */
 export async function storeOutputs(files: FileStore, outputs: readonly EngineOutput[]): Promise<FinishedOutput[]> {
   const stored: FinishedOutput[] = [];
-  for (const output of [...outputs].sort((a, b) => a.index - b.index)) {
-    const name = `${output.index}${extname(output.path)}`;
-    const fileKey = `${drawOutputFolder()}/${name}`;
-    const { sizeBytes } = await files.put(fileKey, output.path);
-    stored.push({
-      id: drawHexId(),
-      position: output.index,
-      name,
-      contentType: output.contentType,
-      sizeBytes,
-      accessKey: drawToken(),
-      fileKey,
-    });
+  try {
+    for (const output of [...outputs].sort((a, b) => a.index - b.index)) stored.push(await storeOutput(files, output));
+  } catch (error) {
+    await discardOutputs(files, stored);
+    throw error;
   }
   return stored;
+}
+
+async function storeOutput(files: FileStore, output: EngineOutput): Promise<FinishedOutput> {
+  const name = `${output.index}${extname(output.path)}`;
+  const fileKey = `${drawOutputFolder()}/${name}`;
+  const { sizeBytes } = await files.put(fileKey, output.path);
+  return {
+    id: drawHexId(),
+    position: output.index,
+    name,
+    contentType: output.contentType,
+    sizeBytes,
+    accessKey: drawToken(),
+    fileKey,
+  };
 }
 
 /** Removes files that were stored for an attempt that turned out to be lost. */

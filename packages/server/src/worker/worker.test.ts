@@ -14,6 +14,7 @@ import { openEnginePool } from "../engines/engine-pool.ts";
 import { openDiskStore } from "../files/disk-store.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
+import { startRescue } from "../maintenance/rescue.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
 import { createTask } from "../tasks/create-task.ts";
 import { findTask } from "../tasks/find-task.ts";
@@ -224,3 +225,46 @@ test("a draining worker returns what it cannot end in time, without counting it 
   const task = await until(id, (now) => now.status === "task_queue");
   expect(task).toMatchObject({ attempt: 1, pexit: null, variant: null });
 }, 30_000);
+
+test("a NUL character in the engine's output does not keep a task from ending", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("printNul");
+  await work();
+  const task = await ended(id);
+  expect(task.pexit).toBe("0");
+  expect(task.debugOutput).toContain("\uFFFD");
+});
+
+test("workers that claim at the same time never take the same task", async () => {
+  const { db, run } = await setup();
+  for (let count = 0; count < 10; count += 1) await run(`task ${count}`);
+  const claims = Array.from({ length: 20 }, async (_, index) =>
+    claimTask(db, { workerId: `w${index}`, models: ["test/fake"], leaseMs: 10_000 }),
+  );
+  const claimed = (await Promise.all(claims)).flatMap((task) => (task ? [task.id] : []));
+  expect(new Set(claimed).size).toBe(claimed.length);
+  expect(claimed.length).toBe(10);
+});
+
+test("a worker with one slot runs one task at a time", async () => {
+  const { db, run, work, ended } = await setup();
+  const ids = [];
+  for (let count = 0; count < 3; count += 1) ids.push((await run("stepMs=20")).id);
+  await work();
+  for (const id of ids) await ended(id);
+  const { rows } = await db.query<{ overlapping: string }>(
+    `select count(*) as overlapping from tasks a join tasks b on a.id < b.id
+      where b.accepted_at < a.postprocess_ended_at`,
+  );
+  expect(rows[0]?.overlapping).toBe("0");
+});
+
+test("the rescue returns expired tasks by itself", async () => {
+  const { db, projectId, run } = await setup();
+  const { id } = await run("lost");
+  await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
+  const rescue = startRescue({ db, log: openLog({ level: "silent", pretty: false }) });
+  expect(await rescue.runOnce()).toBe(1);
+  await rescue.stop();
+  expect(await findTask({ db }, { projectId, id })).toMatchObject({ status: "task_queue" });
+});

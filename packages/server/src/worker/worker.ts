@@ -2,16 +2,17 @@
 
 import { randomUUID } from "node:crypto";
 
-import { claimTask, registerWorker, removeWorker, renewLeases } from "../db/queries/leases.ts";
+import { cleanModelName } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
+
+import { claimTask, renewLeases } from "../db/queries/leases.ts";
 import type { ClaimedTask } from "../db/queries/leases.ts";
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { limits } from "../limits.ts";
-import { modelName } from "../tasks/create-task.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { runTask } from "./run-task.ts";
 import type { RunTaskDeps } from "./run-task.ts";
-import type { Manifest } from "@atelier/schema/manifest";
 
 export interface WorkerDeps extends Omit<RunTaskDeps, "workerId"> {
   readonly listModels: () => readonly Manifest[];
@@ -26,6 +27,8 @@ export interface Worker {
   readonly id: string;
   /** Claims and starts what can be started now; resolves when there is nothing more to claim. */
   runOnce(): Promise<void>;
+  /** Takes no more tasks from now on; those it has go on. The first step of a shutdown. */
+  stopClaiming(): Promise<void>;
   /** Stops claiming, lets running tasks end within the limit, returns the others to the queue, stops the engines. */
   drain(): Promise<void>;
 }
@@ -57,7 +60,6 @@ class ClaimingWorker implements Worker {
   }
 
   async start(): Promise<void> {
-    await registerWorker(this.#deps.db, { id: this.id, engines: this.#deps.engines.names });
     const wake = (): void => this.#wake();
     const beat = (): void => void this.#beat();
     this.#subscriptions.push(await this.#deps.db.listen("atelier_queue", wake, wake));
@@ -74,19 +76,20 @@ class ClaimingWorker implements Worker {
     return this.#claiming;
   }
 
-  async drain(): Promise<void> {
+  async stopClaiming(): Promise<void> {
     this.#stopping = true;
-    for (const timer of this.#timers.slice(0, 1)) clearInterval(timer);
-    await this.#claiming;
+    await this.#claiming?.catch(() => undefined); // already logged by whoever began it
+  }
+
+  /** Heartbeats go on until the last task has ended: a draining worker still holds its leases. */
+  async drain(): Promise<void> {
+    await this.stopClaiming();
     const timer = setTimeout(() => this.#abortAll("drain"), this.#deps.drainMs ?? limits.drainMs);
     await Promise.all([...this.#held.values()].map((held) => held.ended));
     clearTimeout(timer);
-    for (const heartbeat of this.#timers) clearInterval(heartbeat);
-    await this.#deps.engines.stop();
+    for (const interval of this.#timers) clearInterval(interval);
     for (const subscription of this.#subscriptions) subscription.stop();
-    await removeWorker(this.#deps.db, this.id).catch((error: unknown) => {
-      this.#deps.log.warn({ err: error }, "worker.not_removed");
-    });
+    await this.#deps.engines.stop();
   }
 
   #wake(): void {
@@ -111,7 +114,7 @@ class ClaimingWorker implements Worker {
     const { engines, folders, listModels } = this.#deps;
     return listModels()
       .filter((manifest) => chooseVariant(manifest, engines.names, folders))
-      .map(modelName);
+      .map(cleanModelName);
   }
 
   #hold(task: ClaimedTask): void {

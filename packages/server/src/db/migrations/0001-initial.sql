@@ -32,7 +32,6 @@ create table tasks (
   lease_expires_at timestamptz,
   lost_leases integer not null default 0,
   engine_failures integer not null default 0,
-  kill_requested_at timestamptz,
   parameters jsonb not null,       -- the request as it came, echoed on the wire
   input jsonb not null,            -- validated values, seed drawn
   callback_url text not null default '',
@@ -92,12 +91,4 @@ create table ledger (
   project_id bigint not null references projects (id),
   amount numeric(24, 12) not null,
   created_at timestamptz not null default now()
-);
-
--- One row for each worker process, so that the first variant a live worker can run is known.
-create table workers (
-  id text primary key,
-  engines jsonb not null,
-  started_at timestamptz not null default now(),
-  heartbeat_at timestamptz not null default now()
 );

@@ -24,7 +24,7 @@ export async function killLeasedTask(db: Queryable, taskId: string): Promise<boo
   const { rowCount } = await db.query(
     `with moved as (
        update tasks
-          set status = 'task_cancel', cancelled_at = now(), kill_requested_at = now(), pexit = '137', total_cost = 0,
+          set status = 'task_cancel', cancelled_at = now(), pexit = '137', total_cost = 0,
               ended_at = coalesce(ended_at, now()), last_event_seq = last_event_seq + 1,
               elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4),
               worker_id = null, lease_expires_at = null

@@ -97,16 +97,3 @@ export async function failLostTasks(db: Queryable, rescue: { lostLeases: number;
   );
   return rowCount ?? 0;
 }
-
-/** Tells the other processes that a worker lives and which engines it has. */
-export async function registerWorker(db: Queryable, worker: { id: string; engines: readonly string[] }): Promise<void> {
-  await db.query(
-    `insert into workers (id, engines) values ($1, $2)
-     on conflict (id) do update set engines = excluded.engines, heartbeat_at = now()`,
-    [worker.id, JSON.stringify(worker.engines)],
-  );
-}
-
-export async function removeWorker(db: Queryable, workerId: string): Promise<void> {
-  await db.query(`delete from workers where id = $1`, [workerId]);
-}

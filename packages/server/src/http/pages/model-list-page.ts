@@ -1,9 +1,9 @@
 // The first page: every model of this server.
 
+import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { modelPath } from "@atelier/schema/model-page-path";
 
-import { cleanModelName } from "../../models/registry.ts";
 import { html } from "../html.ts";
 import type { Html } from "../html.ts";
 import { cover } from "./model-page.ts";

@@ -1,12 +1,13 @@
 // The page of a model: what it is, what it costs, what it takes, and programs that run it. Plain HTML, no script.
 
+import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { modelPath } from "@atelier/schema/model-page-path";
 import { codeSamples } from "@atelier/schema/model-page-samples";
 import type { ModelStatistics } from "@atelier/schema/wire-tool";
 import { meanCost, meanTime } from "@atelier/schema/wire-tool-price";
 
-import { cleanModelName, coverName } from "../../models/registry.ts";
+import { coverName } from "../../models/registry.ts";
 import { html } from "../html.ts";
 import type { Html } from "../html.ts";
 import { inputTable } from "./input-table.ts";

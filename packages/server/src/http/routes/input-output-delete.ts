@@ -2,7 +2,7 @@
 
 import { AtelierError } from "../../errors.ts";
 import { deleteFiles } from "../../tasks/delete-files.ts";
-import type { TaskReference } from "../../tasks/task.ts";
+import type { TaskReference } from "../../db/task.ts";
 import type { Fields } from "../body.ts";
 import { taskReference } from "../task-reference.ts";
 import type { WireRoute } from "../wire-route.ts";

@@ -1,0 +1,65 @@
+import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { manifestSchema } from "@atelier/schema/manifest";
+import { afterEach, expect, test } from "vitest";
+
+import { chooseVariant, planRun } from "./plan-run.ts";
+
+const manifest = manifestSchema.parse({
+  id: "1",
+  owner: "Test",
+  slug: "Two Ways",
+  title: "Two ways",
+  description: "",
+  cover: "",
+  categories: [],
+  cps: "0.000000000001",
+  parameters: [],
+  variants: [
+    { name: "large", engine: "gpu", base: "large", adapters: [{ file: "adapters/mine" }] },
+    { name: "small", engine: "cpu", base: "small", adapters: [{ file: "adapters/ours", weight: 0.5 }] },
+  ],
+});
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+async function foldersWith(...files: string[]) {
+  const root = await mkdtemp(join(tmpdir(), "atelier-plan-"));
+  folders.push(root);
+  for (const file of files) await mkdir(join(root, file), { recursive: true });
+  return { modelFolders: [join(root, "own"), join(root, "shipped")] };
+}
+
+test("the first variant whose engine and files are there is used", async () => {
+  const all = await foldersWith("own/large", "own/adapters/mine", "shipped/small", "shipped/adapters/ours");
+  expect(chooseVariant(manifest, ["gpu", "cpu"], all)?.name).toBe("large");
+  expect(chooseVariant(manifest, ["cpu"], all)?.name).toBe("small");
+  expect(chooseVariant(manifest, ["other"], all)).toBeUndefined();
+});
+
+test("a variant with a missing adapter is passed over", async () => {
+  const without = await foldersWith("own/large", "shipped/small", "shipped/adapters/ours");
+  expect(chooseVariant(manifest, ["gpu", "cpu"], without)?.name).toBe("small");
+});
+
+test("where no variant has its files, the last runnable one is planned, so that its engine names what is missing", async () => {
+  const none = await foldersWith();
+  const variant = chooseVariant(manifest, ["gpu", "cpu"], none);
+  expect(variant?.name).toBe("small");
+});
+
+test("a user's own files win over the shipped ones, and the adapter's weight is kept", async () => {
+  const both = await foldersWith("own/small", "shipped/small", "shipped/adapters/ours");
+  const variant = chooseVariant(manifest, ["cpu"], both);
+  if (!variant) throw new Error("no variant");
+  const input = { prompt: "x", steps: 2, scale: 1, seed: 0, width: 64, height: 64, samples: 1 };
+  const plan = planRun(manifest, variant, { input, folders: both });
+  expect(plan.basePath).toBe(join(both.modelFolders[0] ?? "", "small"));
+  expect(plan.adapters).toEqual([{ path: join(both.modelFolders[1] ?? "", "adapters/ours"), weight: 0.5 }]);
+  expect(plan.metadata).toEqual({ model: "Test/Two Ways", variant: "small" });
+});
