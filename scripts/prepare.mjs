@@ -5,20 +5,21 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+
+import { withPrepareLock } from "./prepare-lock.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const oldestNode = [20, 19];
-const lockPollMs = 200;
 
 /** Installs and builds when needed; silent when nothing is. Messages go to stderr. Aborting `signal` ends it.
  *  Throws an Error whose message says what failed; the tool's own output has been shown by then. */
 export async function prepare(signal) {
   checkNode();
   if (isInstalled() && isBuilt()) return;
-  await withLock(signal, async () => {
+  const onWait = () => say("waiting for another command that installs or builds here ...");
+  await withPrepareLock({ path: lockPath(), signal, onWait }, async () => {
     if (!isInstalled()) await install(signal);
     if (!isBuilt()) await build(signal);
   });
@@ -86,7 +87,9 @@ async function install(signal) {
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
   const npm = process.env["npm_execpath"];
   const [command, ...first] = npm?.endsWith("js") ? [process.execPath, npm] : ["npm"];
-  const code = await runTool(command, [...first, "ci", "--include=optional", "--loglevel=error"], { signal, env });
+  // Whatever NODE_ENV says: the build needs the compiler, which is a dependency of development.
+  const args = [...first, "ci", "--include=dev", "--include=optional", "--loglevel=error"];
+  const code = await runTool(command, args, { signal, env });
   if (code !== 0) throw new Error("npm ci failed; its reason stands above.");
   say(`installed in ${seconds(startedAt)}`);
 }
@@ -104,7 +107,8 @@ const stampPath = join(root, "packages/server/dist/.sources");
 /** Also true while editing: by content, not by time, which a checkout changes. About 20 ms for 150 files. */
 function sourcesHash() {
   const hash = createHash("sha256");
-  for (const path of [join(root, "tsconfig.base.json"), join(root, "tsconfig.json"), ...sources()]) {
+  const shared = ["tsconfig.base.json", "tsconfig.json", "package-lock.json"].map((name) => join(root, name));
+  for (const path of [...shared, ...sources()]) {
     hash.update(`${relative(root, path)}\0`).update(readFileSync(path)).update("\0");
   }
   return hash.digest("hex");
@@ -114,7 +118,10 @@ function sources() {
   return ["packages", "engines"].flatMap((group) =>
     readdirSync(join(root, group), { withFileTypes: true })
       .filter((entry) => existsSync(join(root, group, entry.name, "tsconfig.json")))
-      .flatMap(({ name }) => [join(root, group, name, "tsconfig.json"), ...typescriptIn(join(root, group, name, "src"))]),
+      .flatMap(({ name }) => [
+        ...["package.json", "tsconfig.json"].map((file) => join(root, group, name, file)),
+        ...typescriptIn(join(root, group, name, "src")),
+      ]),
   );
 }
 
@@ -136,48 +143,10 @@ async function build(signal) {
   say(`built in ${seconds(startedAt)}`);
 }
 
-/** Of several commands started at once in a fresh clone, one installs and the others wait. */
-async function withLock(signal, work) {
-  const id = createHash("sha256").update(root).digest("hex").slice(0, 16);
-  const path = join(tmpdir(), `atelier-prepare-${id}.lock`);
-  let told = false;
-  while (!takeLock(path)) {
-    if (!told) say("waiting for another command that installs or builds here ...");
-    told = true;
-    await delay(lockPollMs, undefined, { signal });
-  }
-  try {
-    await work();
-  } finally {
-    rmSync(path, { force: true });
-  }
-}
-
-function takeLock(path) {
-  try {
-    writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 });
-    return true;
-  } catch (error) {
-    if (error.code !== "EEXIST") throw error;
-  }
-  if (!isAlive(Number(readIfThere(path)))) rmSync(path, { force: true });
-  return false;
-}
-
-function readIfThere(path) {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function isAlive(pid) {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return error.code === "EPERM";
-  }
+/** Not in the clone, where a killed command would leave it among the sources. One per user: others' files cannot be moved. */
+function lockPath() {
+  const id = createHash("sha256").update(`${root}\0${process.getuid?.() ?? ""}`).digest("hex").slice(0, 16);
+  return join(tmpdir(), `atelier-prepare-${id}.lock`);
 }
 
 function say(text) {
