@@ -203,6 +203,23 @@ describe("users", () => {
     await expectNothingLeft();
   });
 
+  it.runIf(isRoot)("root replaces the PostgreSQL of another user also without the right to look into its process", async () => {
+    const command = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--", ...startCommand(dataDir)];
+    const env = { ATELIER_POSTGRES_RUN_AS: "user" };
+    const first = launch({ command, env });
+    await first.ready();
+    const orphan = await postmasterOf(dataDir);
+    first.kill("SIGKILL");
+    await first.exit();
+    expect(await processesOf(dataDir)).toContain(orphan);
+    const second = launch({ command, env });
+    await second.ready();
+    expect(await processesOf(dataDir)).not.toContain(orphan);
+    second.kill("SIGTERM");
+    expect(await second.exit()).toBe(0);
+    await expectNothingLeft();
+  });
+
   it.runIf(isRoot && ordinaryUserReachesClone())("an ordinary user runs everything itself", async () => {
     const own = join(dataDir, "own");
     await mkdir(own);
@@ -216,8 +233,8 @@ describe("users", () => {
     await expectNothingLeft();
   });
 
-  it.skipIf(isRoot)("SKIPPED, because the tests do not run as root: root's ways to run PostgreSQL", () => undefined);
-  it.skipIf(ordinaryUserReachesClone())("SKIPPED, because only root can read this clone: an ordinary user", () => undefined);
+  if (!isRoot) process.stderr.write("\nSKIPPED, because the tests do not run as root: root's ways to run PostgreSQL\n");
+  else if (!ordinaryUserReachesClone()) process.stderr.write("\nSKIPPED, because only root can read this clone: an ordinary user\n");
 });
 
 describe("atelier project create", () => {

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,9 +9,14 @@ import { openLog } from "../../log.ts";
 import { openDatabase } from "../database.ts";
 import { findPostgresBinaries } from "./binaries.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { isPostmasterOf, readPidFile } from "./pid-file.ts";
+import { hasPostmaster, isPostmasterOf, readPidFile } from "./pid-file.ts";
 
 const log = openLog({ level: "silent", pretty: false });
+
+/** Only root has more than one way to run PostgreSQL. */
+function namespacesWork(): boolean {
+  return process.getuid?.() === 0 && spawnSync("unshare", ["--user", "--map-user=65534", "--", "true"]).status === 0;
+}
 
 describe("embedded PostgreSQL", () => {
   let folder: string;
@@ -54,6 +60,23 @@ describe("embedded PostgreSQL", () => {
   it("never takes this process, or a process elsewhere, for its postmaster", async () => {
     await mkdir(join(folder, "postgres"));
     expect(await isPostmasterOf(join(folder, "postgres"), process.pid)).toBe(false);
+  });
+
+  it("takes another process for its postmaster only when it was started as postgres on that very folder", async () => {
+    expect(await hasPostmaster(folder)).toBe(false);
+    const postgres = await startEmbeddedPostgres({ log }, { folder, runAs: "auto" });
+    expect(await hasPostmaster(join(folder, "postgres"))).toBe(true);
+    await postgres.stop();
+    expect(await hasPostmaster(join(folder, "postgres"))).toBe(false);
+  });
+
+  it.runIf(namespacesWork())("opens as another user what was made behind a namespace", async () => {
+    const first = await startEmbeddedPostgres({ log }, { folder, runAs: "namespace" });
+    await first.stop();
+    const second = await startEmbeddedPostgres({ log }, { folder, runAs: "user" });
+    expect(second.runAs).toMatch(/^user/);
+    expect((await stat(join(folder, "postgres/PG_VERSION"))).uid).not.toBe(0);
+    await second.stop();
   });
 
   it("finds its programs from several processes at once", async () => {

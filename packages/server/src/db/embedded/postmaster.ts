@@ -9,8 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { limits } from "../../limits.ts";
 import { OperatorError } from "../../operator-error.ts";
 import type { PostgresBinaries } from "./binaries.ts";
-import { disownPidFile, isAlive, isPostmasterOf, readPidFile } from "./pid-file.ts";
-import { searchPath } from "./run-as.ts";
+import { disownPidFile, hasPostmaster, isAlive, isPostmasterOf, readPidFile } from "./pid-file.ts";
+import { giveFolder, searchPath } from "./run-as.ts";
 import type { RunAs } from "./run-as.ts";
 
 export interface PostmasterDeps {
@@ -37,16 +37,17 @@ export async function startPostmaster(deps: PostmasterDeps): Promise<Postmaster>
   const deadline = Date.now() + limits.postgresStartMs;
   for (;;) {
     await settlePidFile(deps.clusterDir);
+    await giveCluster(deps);
     await clearSocket(deps.socketDir);
     const logStart = await fileSize(deps.logPath);
     const child = await launch(deps);
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     // `pid` is set: launch has seen the spawn event.
     const pid = child.pid as number;
-    if (await becomesReady(deps.clusterDir, child, deadline)) {
-      return { pid, ended, stop: () => stopProcess(pid, ended) };
-    }
-    if (child.exitCode === null && child.signalCode === null) await stopProcess(pid, ended);
+    const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    const stop = (): Promise<void> => stopProcess({ pid, ended, hasEnded });
+    if (await becomesReady(deps.clusterDir, child, deadline)) return { pid, ended, stop };
+    await stop();
     const log = (await readFile(deps.logPath, "utf8").catch(() => "")).slice(logStart);
     if (Date.now() > deadline || !isPassing(log)) throw startFailed(deps.logPath, log);
     await delay(limits.postgresRetryMs);
@@ -61,11 +62,18 @@ async function settlePidFile(clusterDir: string): Promise<void> {
   if (await isPostmasterOf(clusterDir, left.pid)) {
     const deadline = Date.now() + limits.postgresStopMs + 2 * limits.postgresQuitMs;
     // Asks for our postmaster, not for the pid: without an init process its orphan stays behind as a zombie.
-    const ended = pollUntil(async () => !(await isPostmasterOf(clusterDir, left.pid)), deadline);
-    await stopProcess(left.pid, ended);
+    const hasEnded = async (): Promise<boolean> => !(await isPostmasterOf(clusterDir, left.pid));
+    await stopProcess({ pid: left.pid, ended: pollUntil(hasEnded, deadline), hasEnded });
   }
   const after = await readPidFile(clusterDir);
-  if (after && isAlive(after.pid)) await disownPidFile(clusterDir);
+  // With a postmaster still there the file stays as it is: PostgreSQL then refuses, and two never write to one folder.
+  if (after && isAlive(after.pid) && !(await hasPostmaster(clusterDir))) await disownPidFile(clusterDir);
+}
+
+/** PostgreSQL refuses a folder that is not its user's. One made behind a namespace is root's, and so it stays there until
+ *  it is opened as another user. */
+async function giveCluster({ clusterDir, runAs }: PostmasterDeps): Promise<void> {
+  if (runAs.owner && (await stat(clusterDir)).uid !== runAs.owner.uid) await giveFolder(clusterDir, runAs);
 }
 
 /** A dead postmaster's socket and lock: its pid may be another process by now, and PostgreSQL would then refuse. */
@@ -115,7 +123,14 @@ async function becomesReady(clusterDir: string, child: ChildProcess, deadline: n
   return ready;
 }
 
-async function stopProcess(pid: number, ended: Promise<unknown>): Promise<void> {
+interface StoppedProcess {
+  readonly pid: number;
+  readonly ended: Promise<unknown>;
+  /** Asked before each signal: once its end was seen, the pid may be anyone's. */
+  readonly hasEnded: () => boolean | Promise<boolean>;
+}
+
+async function stopProcess({ pid, ended, hasEnded }: StoppedProcess): Promise<void> {
   const steps = [
     // Fast shutdown, then immediate (recovers from its log at the next start), then the end.
     { signal: "SIGINT", waitMs: limits.postgresStopMs },
@@ -123,7 +138,7 @@ async function stopProcess(pid: number, ended: Promise<unknown>): Promise<void> 
     { signal: "SIGKILL", waitMs: limits.postgresQuitMs },
   ] as const;
   for (const { signal, waitMs } of steps) {
-    if (!isAlive(pid)) return;
+    if ((await hasEnded()) || !isAlive(pid)) return;
     process.kill(pid, signal);
     const timer = new AbortController();
     const late = delay(waitMs, "late" as const, { signal: timer.signal }).catch(() => "late" as const);

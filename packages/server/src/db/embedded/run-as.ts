@@ -43,7 +43,7 @@ export async function chooseRunAs(deps: ProbeDeps, clusterDir: string, choice: R
   });
 }
 
-/** Gives a folder and all in it to the user PostgreSQL runs as. */
+/** Gives a folder and all in it to the user PostgreSQL runs as; itself last, so that its owner tells whether all was given. */
 export async function giveFolder(path: string, runAs: RunAs): Promise<void> {
   if (!runAs.owner) return;
   const info = await lstat(path);
