@@ -1,14 +1,18 @@
 // The composition root: the only file that names concrete adapters. What is started here is stopped in reverse order.
 
+import { cleanModelName } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
+
 import type { Config } from "./config.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
 import { startDatabase } from "./db/start-database.ts";
 import { engineCommands } from "./engines/engine-commands.ts";
+import type { EngineCommand } from "./engines/engine-process.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
 import { openEventFeed } from "./events/event-feed.ts";
 import { openDiskStore } from "./files/disk-store.ts";
-import { startHttp } from "./http/start-http.ts";
+import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
 import type { Log } from "./log.ts";
@@ -19,6 +23,7 @@ import { openOutbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
 import { findProjectByKey } from "./projects/find-project.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
+import { chooseVariant } from "./worker/plan-run.ts";
 import { startWorker } from "./worker/worker.ts";
 import type { Worker } from "./worker/worker.ts";
 
@@ -76,12 +81,11 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
 
   let running: Worker | undefined;
   if (config.workers > 0) {
-    const commands = engineCommands({ rootFolder: config.installDir, fake: config.fakeEngine });
     const worker = startWorker({
       db,
       files,
       log,
-      engines: openEnginePool(commands, { threads: config.threads }),
+      engines: openEnginePool(enginesOf(config), { threads: config.threads }),
       folders: { modelFolders: config.modelFolders },
       tempFolder: folder.tmpDir,
       findModel: (name) => models.findByName(name),
@@ -99,20 +103,20 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
   await step("webhooks", webhooks, (it) => it.stop());
-  const url = `http://${http.host}:${http.port}`;
+  const url = http.localUrl;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
   await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));
   // Added last, so done first: nothing new is claimed while the others stop.
   await step("claims", Promise.resolve(running), async (it) => it?.stopClaiming());
+  warnOf(config, { log, publicUrl: http.publicUrl, models: models.list() });
   log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
   return { url, stop };
 }
 
 /** Listens, and says what to do when the port cannot be had. */
-async function listen(config: Config, deps: HttpDeps): Promise<RunningHttp & { host: string }> {
+async function listen(config: Config, deps: HttpDeps): Promise<RunningHttp> {
   try {
-    const http = await startHttp({ ...deps, config });
-    return { ...http, host: nearAddress(config.host) };
+    return await startHttp({ ...deps, config });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const reason = portProblems[code ?? ""];
@@ -135,10 +139,26 @@ const portProblems: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be used: that name has no address",
 };
 
-/** The address by which this machine reaches itself when it listens on all of its addresses. */
-function nearAddress(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
+/** Models that no engine of this installation can run, by name: their tasks would wait for ever. */
+export function modelsWithoutEngine(config: Config, models: readonly Manifest[]): string[] {
+  const engines = enginesOf(config).map((engine) => engine.name);
+  return models.filter((manifest) => !chooseVariant(manifest, engines, config)).map(cleanModelName);
+}
+
+function enginesOf(config: Config): EngineCommand[] {
+  return engineCommands({ rootFolder: config.installDir, fake: config.fakeEngine });
+}
+
+/** What works, but not as most people mean it. */
+function warnOf(config: Config, { log, publicUrl, models }: { log: Log; publicUrl: string; models: readonly Manifest[] }): void {
+  if (isEveryAddress(config.host) && config.publicUrl === undefined) {
+    const remedy = "Set PUBLIC_URL to the address that clients use: until then the addresses of pictures work on this machine only.";
+    log.warn({ host: config.host, publicUrl, remedy }, "app.public_url_is_local");
+  }
+  if (config.workers === 0) return;
+  for (const model of modelsWithoutEngine(config, models)) {
+    log.warn({ model, remedy: "`npx atelier doctor` says more." }, "app.model_without_engine");
+  }
 }
 
 /** What was started, to be stopped last in, first out. A failing stop does not keep the others from running. */

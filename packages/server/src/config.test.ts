@@ -32,6 +32,7 @@ describe("config", () => {
     [{ port: "70000" }, {}, "--port must be a whole number"],
     [{}, { ATELIER_PORT: "-1" }, "ATELIER_PORT must be a whole number"],
     [{}, { PUBLIC_URL: "images.example.org" }, "PUBLIC_URL must be a web address"],
+    [{}, { PUBLIC_URL: "https://example.org/images" }, "PUBLIC_URL must have no path: Atelier answers at the root of its own host name, as in https://example.org."],
     [{}, { DATABASE_URL: "mysql://x" }, "DATABASE_URL must start with postgres://"],
     [{}, { ATELIER_LOG_LEVEL: "loud" }, "ATELIER_LOG_LEVEL must be one of"],
     [{}, { ATELIER_MASTER_KEY: "short" }, "ATELIER_MASTER_KEY must be 32 bytes"],

@@ -138,9 +138,12 @@ function wholeNumber(min: number, max: number) {
 
 function readOrigin(value: string, context: z.RefinementCtx): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isOrigin = url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
-  if (isOrigin) return url.href.replace(/\/+$/, "");
-  context.addIssue({ code: "custom", message: "must be a web address such as https://images.example.org" });
+  const isAddress = url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+  if (isAddress && url.pathname === "/") return url.origin;
+  const message = isAddress
+    ? `must have no path: Atelier answers at the root of its own host name, as in ${url.origin}`
+    : "must be a web address such as https://images.example.org";
+  context.addIssue({ code: "custom", message });
   return z.NEVER;
 }
 

@@ -18,6 +18,8 @@ export interface HttpConfig {
 
 export interface RunningHttp {
   readonly port: number;
+  /** Where clients on this machine reach it, without a trailing slash. */
+  readonly localUrl: string;
   /** The public URL in use, without a trailing slash. */
   readonly publicUrl: string;
   /** Takes no more connections and lets open requests finish for a moment. */
@@ -32,10 +34,12 @@ export async function startHttp(deps: HttpDeps & { readonly config: HttpConfig }
   await app.listen({ host: config.host, port: config.port });
   // A listening TCP server has an address with a port.
   const { port } = app.server.address() as AddressInfo;
-  if (publicUrl === "") publicUrl = `http://${localName(config.host)}:${port}`;
+  const localUrl = `http://${localName(config.host)}:${port}`;
+  if (publicUrl === "") publicUrl = localUrl;
   let stopped: Promise<void> | undefined;
   return {
     port,
+    localUrl,
     publicUrl,
     stop() {
       stopped ??= stop(app);
@@ -53,8 +57,13 @@ async function stop(app: FastifyInstance): Promise<void> {
   }
 }
 
-/** How this machine names the address that it listens on. */
+/** The address by which this machine reaches itself. */
 function localName(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  if (isEveryAddress(host)) return "127.0.0.1";
   return host.includes(":") ? `[${host}]` : host;
+}
+
+/** True for the hosts that stand for all addresses of this machine. */
+export function isEveryAddress(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }

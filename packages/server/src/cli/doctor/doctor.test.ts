@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import { createTestDatabase } from "../../db/test-database.ts";
 import { openLog } from "../../log.ts";
 import { checkEngineBinary, checkWeights } from "./check-engine.ts";
 import { checkDataFolder, checkDisk, checkNode, checkPort } from "./check-machine.ts";
+import { checkModels } from "./check-models.ts";
 import { checkPostgres } from "./check-postgres.ts";
 
 describe("the doctor", () => {
@@ -76,6 +77,17 @@ describe("the doctor", () => {
       "altered was altered: its SHA-256 is another",
     ]);
     expect(findings.every((finding) => finding.status === "failed" && finding.remedy !== "")).toBe(true);
+  });
+
+  it("names the model that no engine of this installation runs", async () => {
+    await mkdir(join(folder, "models"));
+    const manifest = join(import.meta.dirname, "../../../../../tests/crash/fake-model.json");
+    await copyFile(manifest, join(folder, "models/fake.json"));
+    expect(await checkModels(setup())).toEqual([
+      expect.objectContaining({ status: "warning", detail: "no engine of this installation runs test/fake" }),
+    ]);
+    const [finding] = await checkModels(setup({ ATELIER_FAKE_ENGINE: "1" }));
+    expect(finding).toMatchObject({ status: "ok", detail: "1 models, each with an engine" });
   });
 
   it("names a port in use", async () => {

@@ -4,6 +4,7 @@ import type { Config } from "../../config.ts";
 import type { Log } from "../../log.ts";
 import { checkEngineBinary, checkWeights } from "./check-engine.ts";
 import { checkDataFolder, checkDisk, checkNode, checkPort } from "./check-machine.ts";
+import { checkModels } from "./check-models.ts";
 import { checkPostgres } from "./check-postgres.ts";
 import type { Finding } from "./check.ts";
 
@@ -14,6 +15,7 @@ export async function examine(deps: { config: Config; log: Log }): Promise<Findi
     checkNode(),
     checkEngineBinary(config),
     checkPostgres(deps),
+    checkModels(config),
     checkWeights(config),
     checkDisk(config),
     checkDataFolder(config),

@@ -1,0 +1,35 @@
+// What a server says at its start about settings that work, but not as most people mean them.
+
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { ServerProcess, startCommand } from "./server-process.ts";
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "atelier-warn-"));
+  await mkdir(join(dataDir, "models"));
+  await copyFile(join(import.meta.dirname, "../crash/fake-model.json"), join(dataDir, "models/fake.json"));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+async function warningsOf(env: Record<string, string>): Promise<string> {
+  const server = new ServerProcess({ dataDir, command: [...startCommand(dataDir), "--host", "0.0.0.0"], env });
+  await server.ready();
+  server.kill("SIGTERM");
+  expect(await server.exit()).toBe(0);
+  return server.stderr.filter((line) => /^\S+ warn /.test(line)).join("\n");
+}
+
+it("a server on all addresses without PUBLIC_URL, and with a model that it cannot run, says both", async () => {
+  const warnings = await warningsOf({});
+  expect(warnings).toMatch(/public_url_is_local.*127\.0\.0\.1.*Set PUBLIC_URL/s);
+  expect(warnings).toMatch(/model_without_engine.*test\/fake/s);
+});
+
+it("a server whose public address and engine are there warns of nothing", async () => {
+  expect(await warningsOf({ PUBLIC_URL: "http://images.example", ATELIER_FAKE_ENGINE: "1" })).toBe("");
+});
