@@ -102,6 +102,10 @@ export const limits = Object.freeze({
   poolConnections: 16,
   /** Waiting for a free session of the pool. */
   poolWaitMs: 10_000,
+  /** An answer to one statement; the longest of ours takes a second. A connection that a firewall forgot never answers. */
+  databaseAnswerMs: 15_000,
+  /** A silent connection is asked whether it still lives after this; ten questions a second apart, then it is lost. */
+  databaseKeepAliveMs: 10_000,
   /** How long a read, or the wait for a session, outlasts a database that is away; one restart takes under a second. */
   databaseAwayMs: 8_000,
   /** First and longest wait between two tries to reach the database. */
@@ -143,6 +147,11 @@ export const limits = Object.freeze({
   /** The command line's own requests: an answer, and between two questions about a task. */
   clientRequestMs: 30_000,
   clientPollMs: 150,
+  /** How long the command line outlasts a server that is away while it follows a task: a restart on a slow machine. */
+  clientAwayMs: 90_000,
+  /** Between two tries meanwhile, unless the server names a time; what it names is not believed beyond the longer one. */
+  clientRetryMs: 500,
+  clientRetryMaxMs: 10_000,
   /** Free disk space below which the doctor warns, and below which it fails. */
   diskWarnMib: 1024,
   diskFailMib: 100,

@@ -17,21 +17,28 @@ const envelopeSchema = z.looseObject({
   errors: z.array(z.looseObject({ code: z.number(), message: z.string() })).default([]),
 });
 
-/** The server understood the request and refused it. */
+/** The server answered, and not with what was asked for: it refused the request, or has trouble of its own (5xx). */
 export class ApiRefusal extends Error {
   readonly httpStatus: number;
+  /** When the server wants to be asked again; undefined when it did not say. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(httpStatus: number, message: string) {
+  constructor(response: Response, message: string) {
     super(message);
     this.name = "ApiRefusal";
-    this.httpStatus = httpStatus;
+    this.httpStatus = response.status;
+    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    this.retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
   }
 }
+
+/** No answer came: the same request may succeed later. */
+export class ServerAway extends OperatorError {}
 
 export interface ApiClient {
   readonly baseUrl: string;
   /** Posts a JSON body to `path` (which starts with a slash) and returns the checked answer.
-   *  Throws ApiRefusal with the server's own text, or COMMAND_FAILED when the server cannot be reached. */
+   *  Throws ApiRefusal with the server's own text, or ServerAway when it cannot be reached. */
   post<Answer>(path: string, body: unknown, schema: z.ZodType<Answer>): Promise<Answer>;
   /** The bytes at an absolute URL. */
   download(url: string): Promise<Buffer>;
@@ -50,19 +57,19 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
     async post(path, body, schema) {
       const headers = { ...authHeaders(credentials), "content-type": "application/json" };
       const response = await request(`${baseUrl}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-      const answer: unknown = await response.json().catch(() => undefined);
+      const answer = parseJson(await bodyOf(response));
       const envelope = envelopeSchema.safeParse(answer);
-      if (!envelope.success) throw new ApiRefusal(response.status, `${baseUrl} is no Atelier server (HTTP ${response.status})`);
+      if (!envelope.success) throw new ApiRefusal(response, `${baseUrl} is no Atelier server (HTTP ${response.status})`);
       if (!envelope.data.result) {
         const texts = envelope.data.errors.map((error) => error.message);
-        throw new ApiRefusal(response.status, texts.join("; ") || `HTTP ${response.status}`);
+        throw new ApiRefusal(response, texts.join("; ") || `HTTP ${response.status}`);
       }
       return schema.parse(answer);
     },
     async download(url) {
       const response = await request(url, { method: "GET" });
-      if (!response.ok) throw new ApiRefusal(response.status, `${url} answered HTTP ${response.status}`);
-      return Buffer.from(await response.arrayBuffer());
+      if (!response.ok) throw new ApiRefusal(response, `${url} answered HTTP ${response.status}`);
+      return bodyOf(response);
     },
   };
 }
@@ -73,9 +80,25 @@ function authHeaders({ apiKey, apiSecret }: Credentials): Record<string, string>
   return { "x-api-key": apiKey, "x-nonce": nonce, "x-signature": sign({ apiKey, apiSecret, nonce }) };
 }
 
-function unreachable(url: string, cause: unknown): OperatorError {
+/** An answer may also break off, or never end. */
+async function bodyOf(response: Response): Promise<Buffer> {
+  const bytes = await response.arrayBuffer().catch((cause: unknown) => {
+    throw unreachable(response.url, cause);
+  });
+  return Buffer.from(bytes);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachable(url: string, cause: unknown): ServerAway {
   const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-  return new OperatorError(
+  return new ServerAway(
     "COMMAND_FAILED",
     { problem: `No server answers at ${new URL(url).origin}: ${reason}.`, remedy: "Start one with `npm start`." },
     { cause },

@@ -59,11 +59,14 @@ export function parseAssignments(assignments: readonly string[]): Record<string,
 /** The server's own words are the best explanation of a refusal. */
 export function asCommandFailure(error: unknown): never {
   if (!(error instanceof ApiRefusal)) throw error;
-  const remedy =
-    error.httpStatus === 401
-      ? "Check ATELIER_API_KEY and ATELIER_API_SECRET."
-      : "Correct the request; the model's page lists its inputs.";
-  throw new OperatorError("COMMAND_FAILED", { problem: `The server refused: ${error.message}.`, remedy }, { cause: error });
+  const problem = error.httpStatus < 500 ? `The server refused: ${error.message}.` : `The server is in trouble: ${error.message}.`;
+  throw new OperatorError("COMMAND_FAILED", { problem, remedy: remedyOf(error.httpStatus) }, { cause: error });
+}
+
+function remedyOf(httpStatus: number): string {
+  if (httpStatus === 401) return "Check ATELIER_API_KEY and ATELIER_API_SECRET.";
+  if (httpStatus < 500) return "Correct the request; the model's page lists its inputs.";
+  return "Your request is not the reason. Try again in a minute; the server's log says what happened to it.";
 }
 
 function exitCodeOf(outcome: RunOutcome): number {

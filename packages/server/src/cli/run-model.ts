@@ -12,6 +12,7 @@ import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 import { ApiRefusal } from "./api-client.ts";
 import type { ApiClient } from "./api-client.ts";
+import { outlast } from "./outlast.ts";
 import type { ProgressLine } from "./progress-line.ts";
 
 export interface RunModelOptions {
@@ -47,18 +48,24 @@ const detailAnswer = z.looseObject({ tasklist: z.tuple([taskSchema]) });
 
 type ShownTask = z.infer<typeof taskSchema>;
 
+export interface RunModelDeps {
+  readonly client: ApiClient;
+  readonly progress: ProgressLine;
+  readonly signal: AbortSignal;
+  /** How long a server may be away while the task is followed. Default: the limit. */
+  readonly awayMs?: number;
+}
+
 /** Resolves when the task has ended, well or badly. Aborting `signal` stops the task, and the outcome says so.
  *  Throws COMMAND_FAILED when the server refuses the run or cannot be reached. */
-export async function runModel(
-  deps: { client: ApiClient; progress: ProgressLine; signal: AbortSignal },
-  options: RunModelOptions,
-): Promise<RunOutcome> {
+export async function runModel(given: RunModelDeps, options: RunModelOptions): Promise<RunOutcome> {
+  const deps = { awayMs: limits.clientAwayMs, ...given };
   const { client, progress } = deps;
   const { taskid } = await createTask(client, options);
   try {
     const task = await follow(deps, taskid);
     progress.end();
-    const files = await save(client, task, { ...options, taskid });
+    const files = await save(deps, task, { ...options, taskid });
     const { status, debugerror, elapsedseconds } = task;
     return { taskid, status, pexit: task.pexit ?? "", debugerror, elapsedseconds, files };
   } finally {
@@ -78,19 +85,24 @@ async function createTask(client: ApiClient, { model, parameters }: RunModelOpti
   return client.post(path, parameters, runAnswer);
 }
 
-/** Asks until the task has ended. A signal turns into Kill or Cancel, once, and is followed to the end as well. */
-async function follow(
-  { client, progress, signal }: { client: ApiClient; progress: ProgressLine; signal: AbortSignal },
-  taskid: string,
-): Promise<ShownTask> {
+/** Asks until the task has ended, also over a restart of the server. A signal turns into Kill or Cancel, once, and is
+ *  followed to the end as well. */
+async function follow(deps: Required<RunModelDeps>, taskid: string): Promise<ShownTask> {
+  const { client, progress, signal } = deps;
+  const ask = () => client.post("/v1/Task/Detail", { taskid, progress: true }, detailAnswer);
   let stopSent = false;
   for (;;) {
     if (signal.aborted && !stopSent) {
       stopSent = true;
       await stopTask(client, taskid);
     }
-    const { tasklist } = await client.post("/v1/Task/Detail", { taskid, progress: true }, detailAnswer);
-    const [task] = tasklist;
+    const answer = await outlast(ask, deps).catch((error: unknown) => {
+      // The signal came while the server was away: it is handled first.
+      if (signal.aborted && !stopSent) return undefined;
+      throw error;
+    });
+    if (!answer) continue;
+    const [task] = answer.tasklist;
     progress.show(progressState(task));
     if (isTerminal(task.status)) return task;
     // Ends early when the signal comes; that is then handled above.
@@ -135,10 +147,11 @@ const statusLabels: Partial<Record<Status, string>> = {
 };
 
 async function save(
-  client: ApiClient,
+  deps: Required<RunModelDeps>,
   task: ShownTask,
   { model, outputDir, taskid }: RunModelOptions & { taskid: string },
 ): Promise<string[]> {
+  const { client } = deps;
   const folder = resolve(outputDir);
   const slug = model.split("/")[1] ?? "";
   const files: string[] = [];
@@ -147,7 +160,7 @@ async function save(
     // The server is reached where it was found; its public name may not resolve from here.
     const { pathname } = new URL(output.url);
     const path = join(folder, `${fileName(slug)}-${fileName(taskid)}-${fileName(output.name)}`);
-    await writeFile(path, await client.download(`${client.baseUrl}${pathname}`));
+    await writeFile(path, await outlast(() => client.download(`${client.baseUrl}${pathname}`), deps));
     files.push(path);
   }
   return files;

@@ -8,7 +8,7 @@ const systemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "E
 const sqlStates = new Set(["57P01", "57P02", "57P03", "53300"]);
 
 /** pg reports these without a code. */
-const messages = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
+const messages = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
 
 /** True when the connection failed, not the statement: the same statement may succeed on another session. */
 export function isConnectionError(error: unknown): boolean {

@@ -2,6 +2,8 @@ import { EventEmitter, once } from "node:events";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { openLog } from "../log.ts";
+import { openDatabase } from "./database.ts";
 import { createTestDatabase } from "./test-database.ts";
 import type { TestDatabase } from "./test-database.ts";
 
@@ -39,6 +41,14 @@ describe("database", () => {
     const write = test.db.query(`insert into marks select 'written' where ${killSelf}`);
     await expect(write).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
     expect((await test.db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  it("gives up a session that does not answer, and goes on with another", async () => {
+    const log = openLog({ level: "silent", pretty: false });
+    const db = openDatabase({ log }, test.address, { answerMs: 50 });
+    await expect(db.query("with slow as (select pg_sleep(30)) select * from slow")).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+    expect((await db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    await db.close();
   });
 
   it("reports a wrong statement as it is", async () => {

@@ -35,10 +35,23 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-/** Opens a pool; connects at the first use. bigint and numeric columns are strings, timestamptz is a Date, json is parsed. */
-export function openDatabase(deps: { log: Log }, address: DatabaseAddress): Database {
-  return new PoolDatabase(deps.log, address);
+export interface DatabaseOptions {
+  /** A session that has not answered a statement for this long is given up; 0: never. Default: the limit. */
+  readonly answerMs?: number;
 }
+
+/** Opens a pool; connects at the first use. bigint and numeric columns are strings, timestamptz is a Date, json is parsed. */
+export function openDatabase(deps: { log: Log }, address: DatabaseAddress, options: DatabaseOptions = {}): Database {
+  return new PoolDatabase(deps.log, address, options.answerMs ?? limits.databaseAnswerMs);
+}
+
+/** What pool and listener share. A connection whose other end vanished (a power cut, a firewall that forgot it) is found
+ *  by keep-alives while it is silent and by its missing answer while it is not. */
+const sessionSettings = {
+  connectionTimeoutMillis: limits.poolWaitMs,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: limits.databaseKeepAliveMs,
+} as const;
 
 class PoolDatabase implements Database {
   readonly #log: Log;
@@ -46,12 +59,13 @@ class PoolDatabase implements Database {
   readonly #listener: Listener;
   #closed: Promise<void> | undefined;
 
-  constructor(log: Log, address: DatabaseAddress) {
+  constructor(log: Log, address: DatabaseAddress, answerMs: number) {
     this.#log = log;
     this.#pool = new pg.Pool({
       ...address,
+      ...sessionSettings,
       max: limits.poolConnections,
-      connectionTimeoutMillis: limits.poolWaitMs,
+      query_timeout: answerMs,
       application_name: "atelier",
     });
     // A pool without this handler ends the process when an idle session breaks.
@@ -59,7 +73,8 @@ class PoolDatabase implements Database {
       // Sessions that are being closed may still hear PostgreSQL's own goodbye.
       if (!this.#closed) log.warn({ err: error }, "database.session-lost");
     });
-    this.#listener = new Listener(log, () => new pg.Client({ ...address, application_name: "atelier-listen" }));
+    const listening = { ...address, ...sessionSettings, query_timeout: answerMs, application_name: "atelier-listen" };
+    this.#listener = new Listener(log, () => new pg.Client(listening));
   }
 
   async query<Row extends object>(text: string, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {

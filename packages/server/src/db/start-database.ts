@@ -61,12 +61,18 @@ async function openReady(deps: { log: Log }, address: DatabaseAddress, signal?: 
   const db = openDatabase(deps, address);
   try {
     await waitForDatabase({ db, log: deps.log }, signal);
-    await migrate({ db, log: deps.log });
+    await migrateWithoutLimit(deps, address);
     return db;
   } catch (error) {
     await db.close();
     throw error;
   }
+}
+
+/** A migration may take minutes on a large database, and waits for another server's. */
+async function migrateWithoutLimit(deps: { log: Log }, address: DatabaseAddress): Promise<void> {
+  const db = openDatabase(deps, address, { answerMs: 0 });
+  await migrate({ db, log: deps.log }).finally(() => db.close());
 }
 
 async function ensureDatabase(

@@ -1,0 +1,69 @@
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+
+import { afterEach, describe, expect, it } from "vitest";
+
+import { openApiClient } from "./api-client.ts";
+import { asCommandFailure } from "./run-command.ts";
+import { runModel } from "./run-model.ts";
+import type { RunOutcome } from "./run-model.ts";
+
+const created = { status: 200, body: { result: true, taskid: "1" } };
+const ended = {
+  status: 200,
+  body: {
+    result: true,
+    tasklist: [{ status: "task_postprocess_end", pexit: "0", debugerror: "", elapsedseconds: "1.0", outputs: [] }],
+  },
+};
+const busy = { status: 503, body: { result: false, errors: [{ code: 0, message: "starting" }] } };
+const gatewayPage = { status: 502, body: "<html>" };
+const cutOff = { status: 0, body: "" };
+const unknownTask = { status: 404, body: { result: false, errors: [{ code: 0, message: "no such task" }] } };
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+describe("a followed task", () => {
+  let server: Server;
+  afterEach(() => server.close());
+
+  /** Runs a model on a server that gives these answers in turn, the last one for ever; status 0 cuts the connection. */
+  async function run(answers: Answer[], awayMs = 30_000): Promise<RunOutcome> {
+    server = createServer((request, response) => {
+      const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? cutOff;
+      request.resume();
+      if (answer.status === 0) return request.socket.destroy();
+      response.writeHead(answer.status, { "content-type": "application/json", "retry-after": "0" });
+      return response.end(JSON.stringify(answer.body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    // A listening TCP server has an address with a port.
+    const { port } = server.address() as AddressInfo;
+    const client = openApiClient(`http://127.0.0.1:${port}`, { apiKey: "key", apiSecret: null });
+    const progress = { show: () => undefined, end: () => undefined };
+    const { signal } = new AbortController();
+    const options = { model: "test/fake", parameters: {}, outputDir: tmpdir() };
+    return runModel({ client, progress, signal, awayMs }, options).catch(asCommandFailure);
+  }
+
+  it("is followed over a restart of the server and of what stands before it", async () => {
+    expect(await run([created, busy, gatewayPage, cutOff, ended])).toMatchObject({ pexit: "0" });
+  });
+
+  it("is given up when the server stays in trouble, and the user is told that it is not the request", async () => {
+    await expect(run([created, busy], 20)).rejects.toMatchObject({
+      code: "COMMAND_FAILED",
+      problem: "The server is in trouble: starting.",
+      remedy: expect.stringContaining("not the reason"),
+    });
+  });
+
+  it("is given up at once when the server refuses", async () => {
+    await expect(run([created, unknownTask, ended])).rejects.toMatchObject({ problem: "The server refused: no such task." });
+  });
+});
