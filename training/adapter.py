@@ -1,5 +1,5 @@
 """Stage 6: trains the adapter `baroque-space-opera` (LoRA, rank 8) on the distilled base.
-`python -m training.adapter --mix adapter-small:24,adapter:6`."""
+`python -m training.adapter`."""
 
 import argparse
 
@@ -94,7 +94,7 @@ def train(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_common_options(parser, steps=100, batch=None, rate=1.5e-3)
-    parser.add_argument("--mix", default="adapter-small:24,adapter:6", help="groups of latents and how many pictures of each a step sees")
+    parser.add_argument("--mix", default="adapter-small:32", help="groups of latents and how many pictures of each a step sees")
     parser.add_argument("--source", default="distil", help="stage name or folder of shipped weights (models/starter)")
     parser.add_argument("--average-decay", type=float, default=0.9)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")

@@ -1,6 +1,5 @@
 """Stage 4: trains text encoder and transformer together by flow matching.
-`python -m training.base` (half size), then `python -m training.base --mix small:40,native:8 --resume --restart-schedule`,
-which ends on both sizes at once, about half of the time on each."""
+`python -m training.base`; `--mix small:40,native:8` sees two sizes in every step, half of the time on each."""
 
 import argparse
 from pathlib import Path

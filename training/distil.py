@@ -1,5 +1,5 @@
 """Stage 5: teaches the transformer to draw in one pass what guidance draws in two, for scales 1 to 10.
-`python -m training.distil --mix small:32,native:8`."""
+`python -m training.distil`."""
 
 import argparse
 
@@ -70,7 +70,7 @@ def train(options: argparse.Namespace) -> None:
             loss = distillation_loss(student, teacher, text_encoder, batch, generator, device)
             (loss * group_weight(group, count, groups)).backward()
             losses[group.name] = loss.item()
-        trainer.step(rate_factor(step, options.steps, warm_up=30, decay_from=0.5))
+        trainer.step(rate_factor(step, options.steps, warm_up=10, decay_from=0.5))
         progress.record(step, **losses)
         is_last = step + 1 == options.steps or progress.is_over_budget()
         if (step + 1) % options.checkpoint_every == 0 or is_last:
@@ -81,8 +81,8 @@ def train(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=150, batch=None, rate=4e-4)
-    parser.add_argument("--mix", default="small:32,native:8", help="groups of latents and how many pictures of each a step sees")
+    add_common_options(parser, steps=150, batch=None, rate=6e-4)
+    parser.add_argument("--mix", default="small:48", help="groups of latents and how many pictures of each a step sees")
     parser.add_argument("--average-decay", type=float, default=0.97)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
     train(parser.parse_args())

@@ -21,8 +21,8 @@ are drawn from shapes.
 | `vae` | `AutoencoderTiny` (TAEF1's layout): f8, 16 channels, latents of mean 0 and variance 1 | {vae:,} |
 | `tokenizer_2` | lower-case BPE on words and punctuation | – |
 
-Native size 256 × 256 and the same area at other shapes (multiples of 16). Prompts up to 128 tokens, padded to a multiple of
-8 and read without an attention mask. Guidance 1 to 10 in one pass per step.
+Native size 128 × 128 and the same area at other shapes (multiples of 16); the engine enlarges to the size asked for. Prompts
+up to 128 tokens, padded to a multiple of 8 and read without an attention mask. Guidance 1 to 10 in one pass per step.
 
 `../adapters/baroque-space-opera.safetensors`: a LoRA of rank 8 on every attention and MLP product, in the public diffusers
 layout. It adds gilded frames, scrolls, haloes and richer colour.
@@ -33,7 +33,8 @@ armour and space suits, helmets, flowers and frames, each with exact captions in
 of a seed.
 
 ## Training and cost
-Pictures seen, by stage (two processor cores in bfloat16, about two hours together; the same commands use CUDA when present):
+Pictures seen, by stage (about two hours on two processor cores in bfloat16, shared with other work; the same commands use
+CUDA when present):
 
 | Stage | Pictures |
 |---|---|
@@ -42,8 +43,9 @@ Pictures seen, by stage (two processor cores in bfloat16, about two hours togeth
 Last trained {date}. How to repeat or continue it: [training/README.md](../../training/README.md).
 
 ## Limits
-It knows the generator's vocabulary and nothing else. This is a first checkpoint: shapes are soft, faces and hands are
-approximate, counts and left/right are often wrong, two people in one picture rarely work, small text-like detail does not exist.
+It knows the generator's vocabulary and nothing else. This is a first checkpoint after very little training: sky, ground, palette,
+kind of subject and colours follow the prompt, but shapes are soft and often melt together, faces and hands are hints, counts
+and left/right are mostly wrong, two people in one picture rarely work. The autoencoder alone reaches 24 dB at 128 pixels.
 It draws no photographs and no real people.
 
 ## Licence and files

@@ -2,6 +2,7 @@
 `python -m training.sample --sheet --source base --true-guidance --out sheet.png`."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from training.flow import sample
 from training.networks import load_autoencoder, load_networks, load_tokenizer
 from training.scenes.seed_prompts import SEED_PROMPTS
 from training.stage import pick_device
-from training.starter_models import encode_text, image_ids, unpack_latents
+from training.starter_models import NATIVE_PIXELS, encode_text, image_ids, unpack_latents
 from training.text import pad_ids, padded_length, token_ids
 
 PROBE_PROMPTS = [
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--true-guidance", action="store_true", help="two passes a step: for checkpoints before distilling")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=7.5)
-    parser.add_argument("--size", default="256x256")
+    parser.add_argument("--size", default=f"{NATIVE_PIXELS}x{NATIVE_PIXELS}")
     parser.add_argument("--seeds", default="0", help="comma separated")
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
@@ -64,8 +65,6 @@ def main() -> None:
         networks["transformer"].set_adapters("style", options.adapter_scale)
     for network in networks.values():
         network.to(torch.bfloat16)
-    from pathlib import Path
-
     tokenizer = load_tokenizer(Path(options.source) if Path(options.source).is_dir() else None)
     decoder = load_autoencoder(options.source)
     size = tuple(int(n) for n in options.size.split("x"))

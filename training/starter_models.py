@@ -6,6 +6,7 @@ from transformers import T5Config, T5EncoderModel
 
 from training.text import PAD_ID, pooled_mean
 
+NATIVE_PIXELS = 128  # side of the square pictures that the shipped weights were trained on
 TEXT_WIDTH = 256
 LATENT_CHANNELS = 16
 PACKED_CHANNELS = LATENT_CHANNELS * 4
