@@ -48,14 +48,13 @@ export class ServerProcess {
 
   /** Waits for a line on stdout or stderr. Throws when the process ends before it. */
   async line(pattern: RegExp): Promise<string> {
-    const known = [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
-    if (known !== undefined) return known;
-    const closed = this.#closed.then(() => undefined);
-    for (;;) {
-      const next = once(this.#lines, "line").then(([line]) => String(line));
-      const line = await Promise.race([next, closed]);
-      if (line === undefined) throw new Error(`ended before ${pattern}:\n${this.stderr.join("\n")}`);
-      if (pattern.test(line)) return line;
+    const closed = this.#closed.then(() => true);
+    for (let isOver = false; ; ) {
+      // Looked up again each time: one chunk of output may hold several lines.
+      const known = [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
+      if (known !== undefined) return known;
+      if (isOver) throw new Error(`ended before ${pattern}:\n${this.stderr.join("\n")}`);
+      isOver = await Promise.race([once(this.#lines, "line").then(() => false), closed]);
     }
   }
 
@@ -98,17 +97,31 @@ export async function atelier(
   });
 }
 
-/** Pids of live processes that belong to a data folder: named in their command line, or working in it. Linux only. */
+/** Pids of live processes that belong to a data folder: named in their command line, working in it, or begun by one that
+ *  is (engines know no data folder). Linux only. */
 export async function processesOf(dataDir: string): Promise<number[]> {
   const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0 && pid !== process.pid);
-  const belongs = await Promise.all(
-    pids.map(async (pid) => {
-      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => "");
-      return command.includes(dataDir) || workingDir.startsWith(dataDir);
-    }),
-  );
-  return pids.filter((_pid, index) => belongs[index]);
+  const processes = await Promise.all(pids.map(async (pid) => ({ pid, ...(await inspect(pid, dataDir)) })));
+  const found = new Set(processes.filter((one) => one.belongs).map((one) => one.pid));
+  for (let known = -1; known !== found.size; ) {
+    known = found.size;
+    for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
+  }
+  return [...found].toSorted((one, other) => one - other);
+}
+
+/** Source of the parent's place: proc_pid_stat(5), field 4; the name in parentheses may hold spaces. */
+async function inspect(pid: number, dataDir: string): Promise<{ parent: number; belongs: boolean }> {
+  const command = await commandOf(pid);
+  const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
+  return { parent, belongs: command.includes(dataDir) || workingDir.startsWith(dataDir) };
+}
+
+/** The command line, its words parted by spaces; empty when there is no such process. */
+export async function commandOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ");
 }
 
 /** Pid of the postmaster of a data folder. */

@@ -8,7 +8,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 import { startApp } from "../app.ts";
 import { readClientEnvironment, readConfig } from "../config.ts";
 import type { Config } from "../config.ts";
-import { findServer } from "../data-folder/server-record.ts";
+import { findLockHolder } from "../data-folder/lock.ts";
 import { sign } from "../http/authenticate.ts";
 import { openLog } from "../log.ts";
 import type { Log } from "../log.ts";
@@ -16,11 +16,14 @@ import { loadModels } from "../models/registry.ts";
 import { OperatorError } from "../operator-error.ts";
 import { openApiClient } from "./api-client.ts";
 import type { Credentials } from "./api-client.ts";
+import { EndRequest, openEnding } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 import { firstFreePort } from "./free-port.ts";
 import { findCredentials } from "./local-server.ts";
 import { openProgressLine } from "./progress-line.ts";
 import { asCommandFailure } from "./run-command.ts";
 import { runModel } from "./run-model.ts";
+import { serverOrOwn } from "./server-or-own.ts";
 
 export const demoModel = "arsmachina/baroque-space-opera-v1";
 
@@ -30,33 +33,28 @@ export interface DemoOptions {
   readonly data?: string | undefined;
 }
 
-/** Resolves with the exit code, after Ctrl-C (0) or, with `once`, when the picture is there. */
+/** Resolves with the exit code, after Ctrl-C (0), with `once` when the picture is there, or when the server could not go on (1). */
 export async function demo(deps: { signal: AbortSignal }, options: DemoOptions): Promise<number> {
   const asked = readConfig({ port: options.port, data: options.data });
   const log = openLog({ level: "warn", pretty: asked.logPretty });
-  const ending = new AbortController();
-  const end = (): void => ending.abort(new DemoEnded());
-  deps.signal.addEventListener("abort", end, { once: true });
-  if (deps.signal.aborted) end();
+  const ending = openEnding({ log, stop: deps.signal });
   try {
-    const server = await findOrStart(asked, { log, signal: ending.signal, anyPort: options.port === undefined });
+    const server = await findOrStart(asked, { log, ending, anyPort: options.port === undefined });
     try {
       const exitCode = await drawFirstExample({ config: asked, log, signal: ending.signal }, server.url);
-      if (exitCode !== 0 || options.once || !server.isOurs) return ending.signal.aborted ? 0 : exitCode;
+      if (ending.signal.aborted) return ending.exitCode();
+      if (exitCode !== 0 || options.once || !server.isOurs) return exitCode;
       say(`\nThe server runs at ${server.url} until you press Ctrl-C.`);
-      await new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve(), { once: true }));
-      return 0;
+      await ending.requested;
+      return ending.exitCode();
     } finally {
       await server.stop();
     }
   } catch (error) {
-    if (error instanceof DemoEnded) return 0;
+    if (error instanceof EndRequest) return ending.exitCode();
     throw error;
   }
 }
-
-/** The user ended it before it was done: not a failure. */
-class DemoEnded extends Error {}
 
 interface DemoServer {
   readonly url: string;
@@ -64,20 +62,26 @@ interface DemoServer {
   stop(): Promise<void>;
 }
 
+/** The server that runs on the folder, also one that is still starting; else one of our own. */
 async function findOrStart(
   config: Config,
-  { log, signal, anyPort }: { log: Log; signal: AbortSignal; anyPort: boolean },
+  { log, ending, anyPort }: { log: Log; ending: Ending; anyPort: boolean },
 ): Promise<DemoServer> {
-  const running = await findServer(config.dataDir);
-  if (running) {
-    say(`Using the server that runs at ${running.url}.`);
-    return { url: running.url, isOurs: false, stop: async () => undefined };
-  }
-  const port = anyPort ? await firstFreePort(config) : config.port;
-  say(`Starting the server (data folder ${config.dataDir}) ...`);
-  const onLost = (error: unknown): void => log.fatal({ err: error }, "app.database_lost");
-  const app = await startApp({ ...config, port }, { log, signal, onLost });
-  return { url: app.url, isOurs: true, stop: () => app.stop() };
+  return serverOrOwn<DemoServer>(config.dataDir, {
+    signal: ending.signal,
+    async running({ url }) {
+      say(`Using the server that runs at ${url}.`);
+      return { url, isOurs: false, stop: async () => undefined };
+    },
+    async own() {
+      if (await findLockHolder(config.dataDir)) say(`Waiting for the server on the data folder ${config.dataDir} ...`);
+      else say(`Starting the server (data folder ${config.dataDir}) ...`);
+      const port = anyPort ? await firstFreePort(config) : config.port;
+      const onLost = ending.failAs("app.database_lost");
+      const app = await startApp({ ...config, port }, { log, signal: ending.signal, onLost });
+      return { url: app.url, isOurs: true, stop: () => app.stop() };
+    },
+  });
 }
 
 async function drawFirstExample(

@@ -1,21 +1,17 @@
 // Lends a command the database of a data folder: the running server's, or one started for the moment.
 
-import { setTimeout as delay } from "node:timers/promises";
-
 import type { Config } from "../config.ts";
 import { openDataFolder } from "../data-folder/data-folder.ts";
-import { findLockHolder } from "../data-folder/lock.ts";
 import { readExistingMasterKey } from "../data-folder/master-key.ts";
-import { findServer } from "../data-folder/server-record.ts";
 import type { ServerRecord } from "../data-folder/server-record.ts";
 import { openDatabase } from "../db/database.ts";
 import type { Database, DatabaseAddress } from "../db/database.ts";
 import { databaseUser } from "../db/embedded/cluster.ts";
 import { embeddedDatabaseName, startDatabase } from "../db/start-database.ts";
-import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { checkMasterKey } from "../projects/check-master-key.ts";
+import { serverOrOwn } from "./server-or-own.ts";
 
 export interface LentDatabase {
   readonly db: Database;
@@ -28,17 +24,10 @@ export async function withDatabase<Result>(
   deps: { config: Config; log: Log },
   work: (lent: LentDatabase) => Promise<Result>,
 ): Promise<Result> {
-  const deadline = Date.now() + limits.serverStartMs;
-  for (;;) {
-    const server = await findServer(deps.config.dataDir);
-    if (server) return withRunning(deps, server, work);
-    try {
-      return await withOwn(deps, work);
-    } catch (error) {
-      if (!(error instanceof OperatorError) || error.code !== "DATA_FOLDER_LOCKED" || Date.now() > deadline) throw error;
-    }
-    await serverOrRelease(deps.config.dataDir, deadline);
-  }
+  return serverOrOwn(deps.config.dataDir, {
+    running: (server) => withRunning(deps, server, work),
+    own: () => withOwn(deps, work),
+  });
 }
 
 async function withRunning<Result>(
@@ -82,13 +71,5 @@ async function withOwn<Result>(
     }
   } finally {
     await folder.close();
-  }
-}
-
-/** Until the process that holds the folder says where it serves, or lets go. */
-async function serverOrRelease(dataDir: string, deadline: number): Promise<void> {
-  while (Date.now() < deadline) {
-    if ((await findServer(dataDir)) || !(await findLockHolder(dataDir))) return;
-    await delay(limits.serverPollMs);
   }
 }
