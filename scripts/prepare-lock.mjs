@@ -9,7 +9,9 @@ const pollMs = 200;
 const longestWaitMs = 15 * 60_000;
 
 /** Runs `work` while this process holds the lock at `path`. `onWait` is called once when another one holds it.
- *  Throws an Error that names the holder when it does not let go within `waitMs`. */
+ *  Throws an Error that names the holder when it does not let go within `waitMs`.
+ *  @param {{ path: string, signal?: AbortSignal, onWait: () => void, waitMs?: number }} options
+ *  @param {() => Promise<unknown>} work */
 export async function withPrepareLock({ path, signal, onWait, waitMs = longestWaitMs }, work) {
   const deadline = Date.now() + waitMs;
   let told = false;

@@ -42,6 +42,11 @@ CUDA when present):
 
 Last trained {date}. How to repeat or continue it: [training/README.md](../../training/README.md).
 
+## Scores
+`python -m training.probe --count 64` (held-out scenes, 8 steps, guidance 3.5; pictures compared with the generator's own as 8 × 8
+mean colours): a picture is nearer to its own scene than to another one in 84 % of the pairs (50 % for shuffled captions), and
+its own scene is the nearest of all 64 for 38 % of the pictures (2 %). Layout and colour, then; shapes are not scored yet.
+
 ## Limits
 It knows the generator's vocabulary and nothing else. This is a first checkpoint after very little training: sky, ground, palette,
 kind of subject and colours follow the prompt, but shapes are soft and often melt together, faces and hands are hints, counts

@@ -139,7 +139,7 @@ describe("a server that was killed", () => {
     expect(await knowsKey(url, project["apikey"] ?? "")).toBe(true);
     await server.line(/postgres\.restarted/);
     server.kill("SIGTERM");
-    expect(await server.exit()).toBe(0);
+    expect(await server.exit(), server.stderr.join("\n")).toBe(0);
     await expectNothingLeft();
   });
 });
