@@ -184,7 +184,10 @@ class StopList {
     const errors: unknown[] = [];
     for (const { name, stop } of this.#stops.toReversed()) {
       const startedAt = performance.now();
-      await stop().catch((error: unknown) => errors.push(error));
+      await stop().catch((error: unknown) => {
+        this.#log.error({ err: error, step: name }, "app.stop_failed");
+        errors.push(error);
+      });
       this.#log.debug({ step: name, elapsedMs: Math.round(performance.now() - startedAt) }, "app.stopped_step");
     }
     if (errors.length > 0) throw new AggregateError(errors, "the server did not stop cleanly");

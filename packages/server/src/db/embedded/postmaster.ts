@@ -138,13 +138,22 @@ async function stopProcess({ pid, ended, hasEnded }: StoppedProcess): Promise<vo
     { signal: "SIGKILL", waitMs: limits.postgresQuitMs },
   ] as const;
   for (const { signal, waitMs } of steps) {
-    if ((await hasEnded()) || !isAlive(pid)) return;
-    process.kill(pid, signal);
+    if ((await hasEnded()) || !isAlive(pid) || !sendSignal(pid, signal)) return;
     const timer = new AbortController();
     const late = delay(waitMs, "late" as const, { signal: timer.signal }).catch(() => "late" as const);
     const outcome = await Promise.race([ended, late]);
     timer.abort();
     if (outcome !== "late") return;
+  }
+}
+
+/** False when the process ended in this very moment. */
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
   }
 }
 
