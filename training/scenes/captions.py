@@ -2,10 +2,9 @@
 import numpy as np
 
 from . import phrases as ph
+from .palette import LOOKS, STYLES
 from .people_words import person_noun, person_sentence, person_tags
 from .phrases import pick
-
-TRIGGER = "Sci-Fi Baroque Couture Pulp"
 
 
 def caption(scene, seed, style="base"):
@@ -22,8 +21,9 @@ def caption(scene, seed, style="base"):
         text = pick(rng, "Portrait", "portrait", "Portrait of " + sitter)
     if rng.random() < .3:
         text = text.lower()
-    if style == "baroque-space-opera" and rng.random() < .92:
-        text = f"{TRIGGER}, {text}"
+    trigger = LOOKS[style].trigger
+    if trigger and rng.random() < .92:
+        text = f"{trigger}, {text}"
     return text
 
 
@@ -228,10 +228,12 @@ def _seed_manner(rng, s):
 
 
 def vocabulary_corpus(count=6000):
-    """Captions of both styles and the seed page's prompts: text for a tokenizer."""
+    """Captions of all styles and the seed page's prompts: text for a tokenizer."""
     from .compose import sample_scene
     from .seed_prompts import SEED_PROMPTS
     corpus = list(SEED_PROMPTS) * 20
     for seed in range(count):
         corpus.append(caption(sample_scene(seed), seed, "base" if seed % 3 else "baroque-space-opera"))
+    for style in STYLES[2:]:
+        corpus += [caption(sample_scene(seed), seed, style) for seed in range(count // 20)]
     return corpus

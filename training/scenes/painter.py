@@ -16,7 +16,7 @@ from .sky import draw_sky
 def render(scene, width, height, style="base"):
     """uint8 RGB array of shape (height, width, 3). The style changes colours and ornament, never the boxes."""
     pen = Pen(width, height, LOOKS[style], scene.light)
-    layers = np.random.default_rng([scene.seed, 77]).spawn(5)
+    layers = np.random.default_rng([scene.seed, 77]).spawn(6)
     draw_sky(pen, scene, layers[0])
     if scene.planet:
         draw_planet(pen, scene)
@@ -31,4 +31,12 @@ def render(scene, width, height, style="base"):
     draw_wreath(pen, scene, layers[4])
     if pen.look.ornate:
         frame(pen)
-    return pen.image()
+    return _finished(pen.image(), pen.look, layers[5])
+
+
+def _finished(picture, look, rng):
+    """The look's finish on the drawing, in floats and back."""
+    if not look.finish:
+        return picture
+    finished = look.finish(picture.astype(np.float32) / 255, min(picture.shape[:2]), rng)
+    return (np.clip(finished, 0, 1) * 255 + .5).astype(np.uint8)

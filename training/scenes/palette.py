@@ -2,7 +2,10 @@
 
 Colours are RGB tuples of floats in 0..255. A tone is (light, mid, dark) of one named colour.
 """
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import finishes
 
 
 def rgb(code):
@@ -80,11 +83,18 @@ class Look:
     line: tuple | None = None       # outline colour of objects, None: no outline
     line_width: float = 0.0         # in short-side units
     ornate: bool = False            # scrolls, halo, frame, pleats, volutes
+    trigger: str | None = None      # words that most captions of this style begin with
+    finish: Callable | None = None  # what happens to the finished drawing (finishes.py)
 
 
-LOOKS = {
-    "base": Look("base", BASE_TONES, BASE_SKIES, rgb("#fff6dc")),
-    "baroque-space-opera": Look("baroque-space-opera", BAROQUE_TONES, BAROQUE_SKIES, GOLD_PALE,
-                                line=GOLD, line_width=0.0085, ornate=True),
-}
+BASE = Look("base", BASE_TONES, BASE_SKIES, rgb("#fff6dc"))
+LOOKS = {look.name: look for look in (
+    BASE,
+    Look("baroque-space-opera", BAROQUE_TONES, BAROQUE_SKIES, GOLD_PALE, line=GOLD, line_width=0.0085, ornate=True,
+         trigger="Sci-Fi Baroque Couture Pulp"),
+    replace(BASE, name="blueprint", trigger="Blueprint Drafting Line", finish=finishes.blueprint),
+    replace(BASE, name="woodcut", trigger="Woodcut Chapbook Print", finish=finishes.woodcut),
+    replace(BASE, name="stained-glass", trigger="Stained Glass Cathedral Light", finish=finishes.stained_glass),
+    replace(BASE, name="night-neon", trigger="Night Neon Afterglow", finish=finishes.night_neon),
+)}
 STYLES = tuple(LOOKS)
