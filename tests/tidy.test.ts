@@ -20,7 +20,7 @@ const serverLevels = [
   ["events", "engines", "files", "data-folder", "outbound"],
   ["db"],
   ["config"],
-  ["errors", "limits", "log", "operator-error", "process-identity"],
+  ["errors", "limits", "log", "operator-error", "process-identity", "secret-text"],
 ];
 
 /** Which package may import which. */

@@ -6,7 +6,7 @@ import { failTask, finishTask, moveTask, returnTask } from "../../packages/serve
 import type { Fence } from "../../packages/server/src/db/queries/moves.ts";
 import { insertTask } from "../../packages/server/src/db/queries/tasks.ts";
 import type { Database } from "../../packages/server/src/db/database.ts";
-import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/tasks/secret-text.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/secret-text.ts";
 import { seededRandom } from "./random.ts";
 import type { SeededRandom } from "./random.ts";
 

@@ -12,7 +12,7 @@ import type { TestDatabase } from "../../packages/server/src/db/test-database.ts
 import { openLog } from "../../packages/server/src/log.ts";
 import { openOutbound } from "../../packages/server/src/outbound/outbound.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
-import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/tasks/secret-text.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/secret-text.ts";
 import { startWebhooks } from "../../packages/server/src/webhooks/start-webhooks.ts";
 import type { WebhookDeps, Webhooks } from "../../packages/server/src/webhooks/start-webhooks.ts";
 

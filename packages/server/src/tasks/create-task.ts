@@ -5,7 +5,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 
 import { insertTask } from "../db/queries/tasks.ts";
 import type { Queryable } from "../db/queryable.ts";
-import { drawHexId, drawToken } from "./secret-text.ts";
+import { drawHexId, drawToken } from "../secret-text.ts";
 
 export interface RunRequest {
   readonly projectId: string;

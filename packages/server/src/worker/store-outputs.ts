@@ -5,7 +5,7 @@ import { extname } from "node:path";
 import type { FinishedOutput } from "../db/queries/moves.ts";
 import type { EngineOutput } from "../engines/follow-run.ts";
 import type { FileStore } from "../files/file-store.ts";
-import { drawHexId, drawOutputFolder, drawToken } from "../tasks/secret-text.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
 
 /** Stores each file durably, in order of `index`, as `0.png`, `1.png`, ... Nothing refers to them yet; when one
  *  cannot be stored, none is kept. */
