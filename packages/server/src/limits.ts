@@ -110,6 +110,8 @@ export const limits = Object.freeze({
   databaseAwayMs: 8_000,
   /** First and longest wait between two tries to reach the database. */
   databaseRetryMs: 25,
+  /** Of one notification: PostgreSQL refuses 8,000 bytes, and ids are ASCII. */
+  notificationCharacters: 7_900,
   databaseRetryMaxMs: 1_000,
   /** How often a server looks at every followed task, notified or not: what a notification lost on a dead connection costs.
    *  10,000 idle tasks take 100 statements of about a millisecond. */

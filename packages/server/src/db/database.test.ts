@@ -76,4 +76,30 @@ describe("database", () => {
     expect(await second).toEqual(["two"]);
     subscription.stop();
   });
+
+  it("announces what a statement or a transaction committed, and nothing that was rolled back", async () => {
+    const heard: string[] = [];
+    const events = new EventEmitter();
+    const subscription = await test.db.listen("things", (payload) => {
+      heard.push(payload);
+      events.emit(payload);
+    });
+    const announcing = `select unnest($1::text[]) as "announce:things"`;
+    const failing = test.db.transaction(async (tx) => {
+      await tx.query(announcing, [["undone"]]);
+      throw new Error("undone");
+    });
+    await expect(failing).rejects.toThrow("undone");
+    const long = Array.from({ length: 3 }, (_, at) => String(at).repeat(4_000));
+    const last = once(events, "last");
+    await test.db.query(announcing, [["one", ...long]]);
+    await test.db.transaction(async (tx) => {
+      await tx.query(announcing, [["two"]]);
+      expect(heard).not.toContain("two");
+      await tx.query(announcing, [["last"]]);
+    });
+    await last;
+    expect(heard).toEqual(["one", ...long, "two", "last"]);
+    subscription.stop();
+  });
 });

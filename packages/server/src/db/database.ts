@@ -7,6 +7,8 @@ import pg from "pg";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { Announcer, announcePrefix } from "./announcer.ts";
+import type { AnnouncingResult } from "./announcer.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { Listener } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
@@ -20,7 +22,8 @@ export type DatabaseAddress =
 export interface Database extends Queryable {
   /** Runs one statement. Outlasts a database that is away for a moment where repeating is safe: while no session can be
    *  had, and for `select` statements also afterwards. Throws SERVER_UNAVAILABLE when the database stays away, or when a
-   *  write may or may not have happened. */
+   *  write may or may not have happened. Columns named `announce:CHANNEL` are notified on that channel once the statement
+   *  is committed (announcer.ts); so it is inside `transaction`. */
   query: Queryable["query"];
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws.
    *  Throws SERVER_UNAVAILABLE when the connection is lost on the way; whether it was committed is then unknown. */
@@ -57,6 +60,7 @@ class PoolDatabase implements Database {
   readonly #log: Log;
   readonly #pool: pg.Pool;
   readonly #listener: Listener;
+  readonly #announcer: Announcer;
   #closed: Promise<void> | undefined;
 
   constructor(log: Log, address: DatabaseAddress, answerMs: number) {
@@ -74,6 +78,7 @@ class PoolDatabase implements Database {
       if (!this.#closed) log.warn({ err: error }, "database.session-lost");
     });
     const listening = { ...address, ...sessionSettings, query_timeout: answerMs, application_name: "atelier-listen" };
+    this.#announcer = new Announcer(log, { ...address, ...sessionSettings, query_timeout: answerMs });
     this.#listener = new Listener(log, () => new pg.Client(listening));
   }
 
@@ -84,7 +89,9 @@ class PoolDatabase implements Database {
       const client = await this.#session(deadline);
       let broken: Error | undefined;
       try {
-        return await client.query<Row & pg.QueryResultRow>(text, values);
+        const result = await client.query<Row & pg.QueryResultRow>(text, values);
+        this.#announcer.announce(result);
+        return result;
       } catch (error) {
         if (!isConnectionError(error)) throw error;
         broken = error as Error;
@@ -101,9 +108,10 @@ class PoolDatabase implements Database {
     let broken: Error | undefined;
     try {
       await client.query("begin");
-      // pg's row type is an index signature; ours are interfaces of the same shape.
-      const result = await work(client as unknown as Queryable);
+      const answers: AnnouncingResult[] = [];
+      const result = await work(remembering(client, answers));
       await client.query("commit");
+      for (const answer of answers) this.#announcer.announce(answer);
       return result;
     } catch (error) {
       if (isConnectionError(error)) {
@@ -128,8 +136,13 @@ class PoolDatabase implements Database {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all([this.#listener.close(), this.#pool.end()]).then(() => undefined);
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#listener.close(), this.#pool.end()]);
+    await this.#announcer.close();
   }
 
   /** A session that answered just now or never broke; nothing has been sent yet, so waiting for it is always safe. */
@@ -150,6 +163,18 @@ class PoolDatabase implements Database {
   /** A session that breaks while it is lent out: the statement that uses it fails by itself. */
   readonly #onSessionError = (error: Error): void => {
     this.#log.debug({ err: error }, "database.session-error");
+  };
+}
+
+/** A session inside a transaction that keeps the answers which have something to announce. */
+function remembering(client: pg.PoolClient, answers: AnnouncingResult[]): Queryable {
+  return {
+    async query<Row extends object>(text: string, values: unknown[] = []) {
+      // pg's row type is an index signature; ours are interfaces of the same shape.
+      const answer = await client.query<Row & pg.QueryResultRow>(text, values);
+      if (answer.fields?.some(({ name }) => name.startsWith(announcePrefix))) answers.push(answer);
+      return answer;
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import pg from "pg";
 
 import type { Log } from "../log.ts";
 import { limits } from "../limits.ts";
+import { announceSeparator } from "./announcer.ts";
 
 export interface Subscription {
   /** No call comes after this. */
@@ -84,7 +85,9 @@ export class Listener {
   }
 
   #notify(channel: string, payload: string): void {
-    for (const handlers of this.#channels.get(channel) ?? []) handlers.onNotification(payload);
+    for (const handlers of this.#channels.get(channel) ?? []) {
+      for (const announcement of payload.split(announceSeparator)) handlers.onNotification(announcement);
+    }
   }
 
   /** The `end` event follows and reconnects. */

@@ -150,7 +150,7 @@ export async function renewDelivery(
         where id = $2 and project_id = $1
        returning id
      )
-     select pg_notify('atelier_delivery', id::text) from renewed`,
+     select id::text as "announce:atelier_delivery" from renewed`,
     [reference.projectId, reference.deliveryId],
   );
   return rowCount === 1;

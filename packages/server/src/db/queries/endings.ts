@@ -3,7 +3,7 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { appendEvent, notifyEvent } from "./moves.ts";
+import { announceEvent, appendEvent } from "./moves.ts";
 
 /** Cancels a waiting task. False when it does not wait (any more). */
 export async function cancelWaitingTask(db: Queryable, taskId: string): Promise<boolean> {
@@ -13,7 +13,7 @@ export async function cancelWaitingTask(db: Queryable, taskId: string): Promise<
         where id = $1 and status = 'task_queue'
        returning id, last_event_seq, attempt
      ), ${appendEvent("'task_cancel'", "null")}
-     select ${notifyEvent} from moved`,
+     select ${announceEvent} from moved`,
     [taskId],
   );
   return rowCount === 1;
@@ -31,7 +31,7 @@ export async function killLeasedTask(db: Queryable, taskId: string): Promise<boo
         where id = $1 and status = any($2)
        returning id, last_event_seq, attempt
      ), ${appendEvent("'task_cancel'", "null")}
-     select ${notifyEvent}, pg_notify('atelier_kill', id::text || ':' || attempt::text) from moved`,
+     select ${announceEvent}, id::text || ':' || attempt::text as "announce:atelier_kill" from moved`,
     [taskId, leasedStatuses],
   );
   return rowCount === 1;

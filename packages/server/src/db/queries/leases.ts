@@ -3,7 +3,7 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { appendEvent, backToQueue, notifyEvent } from "./moves.ts";
+import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moves.ts";
 
 /** A task as a worker receives it. */
 export interface ClaimedTask {
@@ -33,7 +33,7 @@ export async function claimTask(
        returning t.*
      ), ${appendEvent("'task_accept'", "null")}
      select id, attempt, token, model, input, output_folder_id as "outputFolderId",
-            engine_failures as "engineFailures", ${notifyEvent}
+            engine_failures as "engineFailures", ${announceEvent}
        from moved`,
     [claim.workerId, claim.models, claim.leaseMs],
   );
@@ -69,7 +69,7 @@ export async function rescueTasks(db: Queryable, rescue: { lostLeases: number; m
          from expired where t.id = expired.id
        returning t.id, t.last_event_seq, t.attempt
      ), ${appendEvent("'task_queue'", "null")}
-     select ${notifyEvent}, pg_notify('atelier_queue', id::text) from moved`,
+     select ${announceEvent}, ${announceQueue} from moved`,
     [rescue.lostLeases, rescue.most],
   );
   return rowCount ?? 0;
@@ -92,7 +92,7 @@ export async function failLostTasks(db: Queryable, rescue: { lostLeases: number;
          from expired where t.id = expired.id
        returning t.id, t.last_event_seq, t.attempt
      ), ${appendEvent("'task_postprocess_end'", "null")}
-     select ${notifyEvent} from moved`,
+     select ${announceEvent} from moved`,
     [rescue.lostLeases, rescue.most],
   );
   return rowCount ?? 0;

@@ -38,7 +38,7 @@ export async function moveTask(
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($5)
        returning id, last_event_seq, attempt
      ), ${appendEvent("$4", "$6::jsonb")}
-     select ${notifyEvent} from moved`,
+     select ${announceEvent} from moved`,
     [...fenceValues(fence), move.to, statusesBefore(move.to), jsonOrNull(move.data), move.variant ?? null],
   );
   return rowCount === 1;
@@ -76,7 +76,7 @@ export async function finishTask(
      ), billed as (
        insert into ledger (task_id, project_id, amount) select id, project_id, total_cost from moved
      ), ${appendEvent("'task_postprocess_end'", "null")}
-     select ${notifyEvent} from moved`,
+     select ${announceEvent} from moved`,
     [...fenceValues(fence), JSON.stringify(result.outputs), result.debugOutput, jsonOrNull(result.provenance)],
   );
   return rowCount === 1;
@@ -98,7 +98,7 @@ export async function failTask(
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($4)
        returning id, last_event_seq, attempt
      ), ${appendEvent("'task_postprocess_end'", "null")}
-     select ${notifyEvent} from moved`,
+     select ${announceEvent} from moved`,
     [...fenceValues(fence), leasedStatuses, failure.pexit, failure.debugError, failure.debugOutput],
   );
   return rowCount === 1;
@@ -117,7 +117,7 @@ export async function returnTask(
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($4)
        returning id, last_event_seq, attempt
      ), ${appendEvent("'task_queue'", "null")}
-     select ${notifyEvent}, pg_notify('atelier_queue', id::text) from moved`,
+     select ${announceEvent}, ${announceQueue} from moved`,
     [...fenceValues(fence), leasedStatuses, reason.engineFailed ? 1 : 0, reason.debugError],
   );
   return rowCount === 1;
@@ -147,8 +147,11 @@ export function appendEvent(type: string, data: string): string {
     select id, last_event_seq, attempt, ${type}, ${data} from moved)`;
 }
 
-/** Select list item that tells followers which event was appended (ids only). */
-export const notifyEvent = `pg_notify('atelier_event', id::text || ':' || last_event_seq::text)`;
+/** Select list item that tells followers which event was appended (ids only), once it is committed. */
+export const announceEvent = `id::text || ':' || last_event_seq::text as "announce:atelier_event"`;
+
+/** Select list item that wakes workers once a waiting task is committed. */
+export const announceQueue = `id::text as "announce:atelier_queue"`;
 
 function fenceValues(fence: Fence): unknown[] {
   return [fence.taskId, fence.attempt, fence.workerId];

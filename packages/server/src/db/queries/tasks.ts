@@ -4,6 +4,7 @@ import type { Status } from "@atelier/schema/status";
 
 import type { Task, TaskOutput } from "../task.ts";
 import type { Queryable } from "../queryable.ts";
+import { announceQueue } from "./moves.ts";
 
 export interface TaskRow {
   id: string;
@@ -71,7 +72,7 @@ export async function insertTask(db: Queryable, task: NewTask): Promise<string> 
      ), event as (
        insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from created
      )
-     select id, pg_notify('atelier_queue', id::text) from created`,
+     select id, ${announceQueue} from created`,
     [
       task.projectId,
       task.token,

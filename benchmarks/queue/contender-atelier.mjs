@@ -1,0 +1,72 @@
+// Atelier's own queue: the real worker and the real statements, with an engine that does nothing but report three steps.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { manifestSchema } from "@atelier/schema/manifest";
+import { openDatabase } from "@atelier/server/db/database";
+import { migrate } from "@atelier/server/db/migrate";
+import { openDiskStore } from "@atelier/server/files/disk-store";
+import { openLog } from "@atelier/server/log";
+import { createTask } from "@atelier/server/tasks/create-task";
+import { startWorker } from "@atelier/server/worker/worker";
+
+const manifest = manifestSchema.parse({
+  id: "1", owner: "benchmark", slug: "nothing", title: "Nothing", description: "", cover: "", categories: [],
+  cps: "0.000585000000", parameters: [], variants: [{ name: "nothing", engine: "nothing", base: "." }],
+});
+const log = openLog({ level: "silent", pretty: false });
+const steps = 3;
+
+export async function openAtelier(address) {
+  const db = openDatabase({ log }, address);
+  await migrate({ db, log });
+  const folder = mkdtempSync(join(tmpdir(), "atelier-queue-"));
+  const { rows } = await db.query(
+    `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'benchmark', 'key') returning id`,
+  );
+  const projectId = rows[0].id;
+  let worker;
+  return {
+    name: "atelier",
+    async submit(number) {
+      const prompt = String(number);
+      const input = { prompt, steps, scale: 7.5, seed: 1, width: 64, height: 64, samples: 1 };
+      await createTask({ db }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
+    },
+    async work({ concurrency, onStarted }) {
+      worker = await startWorker({
+        db, log, slots: concurrency, engines: engineOfNothing(onStarted), files: openDiskStore(join(folder, "files")),
+        folders: { modelFolders: [folder] }, tempFolder: join(folder, "tmp"),
+        findModel: () => manifest, listModels: () => [manifest],
+      });
+    },
+    async unfinished() {
+      const { rows: counts } = await db.query(`select count(*)::int as n from tasks where pexit is distinct from '0'`);
+      return counts[0].n;
+    },
+    async close() {
+      await worker?.drain();
+      await db.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Reports its steps and ends, in the worker's own process. */
+function engineOfNothing(onStarted) {
+  const engine = {
+    name: "nothing",
+    isAlive: true,
+    async run(message, follower) {
+      onStarted(Number(message.input.prompt));
+      for (let step = 1; step <= steps; step += 1) {
+        follower.onProgress({ type: "progress", runId: message.runId, step, stepTotal: steps, secondsPerStep: 0 });
+        await new Promise(setImmediate);
+      }
+      return { kind: "done", outputs: [], loadCount: 0, elapsedMs: 0 };
+    },
+  };
+  return { names: ["nothing"], withEngine: (_name, use) => use(engine), stop: async () => undefined };
+}
