@@ -11,7 +11,7 @@ import { engineCommands } from "./engines/engine-commands.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
 import { openEventFeed } from "./events/event-feed.ts";
-import { openDiskStore } from "./files/disk-store.ts";
+import { openFiles } from "./files/open-files.ts";
 import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
@@ -69,6 +69,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", loadModels(config.modelFolders));
+  const files = await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 }));
   const { databaseUrl, postgresRunAs: runAs } = config;
   const database = await step(
     "database",
@@ -77,7 +78,6 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   );
   const { db } = database;
   await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
-  const files = openDiskStore(folder.filesDir);
 
   let running: Worker | undefined;
   if (config.workers > 0) {

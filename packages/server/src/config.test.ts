@@ -35,9 +35,20 @@ describe("config", () => {
     [{}, { PUBLIC_URL: "https://example.org/images" }, "PUBLIC_URL must have no path: Atelier answers at the root of its own host name, as in https://example.org."],
     [{}, { DATABASE_URL: "mysql://x" }, "DATABASE_URL must start with postgres://"],
     [{}, { ATELIER_LOG_LEVEL: "loud" }, "ATELIER_LOG_LEVEL must be one of"],
+    [{}, { S3_ENDPOINT: "s3.example.org" }, "S3_ENDPOINT must be the S3 server's address alone"],
+    [{}, { S3_ENDPOINT: "https://s3.example.org/bucket" }, "S3_ENDPOINT must be the S3 server's address alone"],
+    [{}, { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "pictures" }, "S3_ACCESS_KEY_ID is missing"],
+    [{}, { S3_BUCKET: "No Bucket" }, "S3_BUCKET must be a bucket's name"],
     [{}, { ATELIER_MASTER_KEY: "short" }, "ATELIER_MASTER_KEY must be 32 bytes"],
   ])("names what is wrong: %j %j", (flags, environment, message) => {
     expect(() => readConfig(flags, environment)).toThrow(message);
+  });
+
+  it("takes an S3 server whole", () => {
+    const environment = { S3_ENDPOINT: "http://10.0.0.5:9000/", S3_BUCKET: "atelier", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "hidden" };
+    const s3 = { endpoint: "http://10.0.0.5:9000", bucket: "atelier", region: "us-east-1", accessKeyId: "id", secretAccessKey: "hidden" };
+    expect(readConfig({}, environment).s3).toEqual(s3);
+    expect(readConfig({}, {}).s3).toBeUndefined();
   });
 
   it("does not repeat the value of a wrong secret", () => {

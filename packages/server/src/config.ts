@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { z } from "zod";
 
+import { checkS3Complete, s3From, s3Variables } from "./config/s3-settings.ts";
+import type { S3Settings } from "./config/s3-settings.ts";
 import { logLevels } from "./log.ts";
 import type { LogLevel } from "./log.ts";
 import { OperatorError } from "./operator-error.ts";
@@ -22,6 +24,8 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** PostgreSQL 15 or later to use instead of the embedded one. */
   readonly databaseUrl: string | undefined;
+  /** The S3 server that keeps files instead of `dataDir/files`, with a bucket for Atelier alone. */
+  readonly s3: S3Settings | undefined;
   /** Folders of manifests and weights, a user's own (`dataDir/models`) first, then the shipped ones. */
   readonly modelFolders: readonly string[];
   /** Threads of one engine. Default: the processors of this machine. */
@@ -63,6 +67,7 @@ const variables = z
       .string()
       .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
       .optional(),
+    ...s3Variables,
     ATELIER_MODELS: text,
     ATELIER_THREADS: wholeNumber(1, 256).optional(),
     ATELIER_WORKERS: wholeNumber(0, 64).default(1),
@@ -77,7 +82,8 @@ const variables = z
   .refine((values) => values.ATELIER_FAKE_ENGINE === "0" || values.NODE_ENV !== "production", {
     path: ["ATELIER_FAKE_ENGINE"],
     message: "is for tests only, not for NODE_ENV=production",
-  });
+  })
+  .superRefine(checkS3Complete);
 
 /** Reads and checks everything at once. Throws CONFIG_INVALID naming each bad value, never the value of a secret. */
 export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Config {
@@ -97,6 +103,7 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     dataDir,
     publicUrl: values.PUBLIC_URL,
     databaseUrl: values.DATABASE_URL,
+    s3: s3From(values),
     modelFolders: Object.freeze([join(dataDir, "models"), shipped]),
     threads: values.ATELIER_THREADS ?? availableParallelism(),
     workers: values.ATELIER_WORKERS,

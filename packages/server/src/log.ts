@@ -18,6 +18,7 @@ const secretNames = [
   "secret",
   "masterKey",
   "databaseUrl",
+  "secretAccessKey",
   "authorization",
   "cookie",
   '["x-api-key"]',
