@@ -5,10 +5,12 @@ import re
 import numpy as np
 
 from .captions import caption, vocabulary_corpus
-from .compose import sample_scene, scene_from_attributes
+from .compose import sample_mixture, sample_scene, scene_from_attributes
+from .concepts import CONCEPTS, RELATIONS, count_concepts
 from .painter import render
 from .palette import BASE_TONES, LOOKS, STYLES
 from .phrases import NUMBERS
+from .wishes import WISHES
 
 SIZES = ((64, 64), (96, 64), (64, 96), (80, 64))
 COLOURS = (set(BASE_TONES) | {"yellow"}) - {"blonde"}
@@ -24,7 +26,8 @@ PICTURES_SHA256 = {"base": "61d1cb68dbf7f230", "baroque-space-opera": "757164569
 def check_all():
     """Runs every check; raises AssertionError at the first that fails."""
     for check in (_same_seed_same_bytes, _every_seed_renders, _words_are_known, _colours_are_there, _counts_agree,
-                  _attributes_can_be_given, _styles_say_their_name, _data_is_unchanged):
+                  _attributes_can_be_given, _styles_say_their_name, _wishes_come_true,
+                  _concepts_are_named, _data_is_unchanged):
         check()
         print("ok", check.__name__.strip("_").replace("_", " "))
 
@@ -63,11 +66,14 @@ def _words_are_known():
 def _colours_are_there():
     for seed in range(3000):
         scene = sample_scene(seed)
-        flat = scene.attributes()
-        there = {v for v in flat.values() if isinstance(v, str)} | {"gold", "aqua", "blue"} & set(_implied(scene))
-        there |= set(_implied(scene))
         said = set(_words(caption(scene, seed))) & COLOURS
-        assert said <= {w for phrase in there for w in phrase.split()}, (seed, said, caption(scene, seed))
+        assert said <= _colours_of(scene), (seed, said, caption(scene, seed))
+
+
+def _colours_of(scene):
+    """Every colour word that is true of the scene."""
+    there = {v for v in scene.attributes().values() if isinstance(v, str)} | set(_implied(scene))
+    return {w for phrase in there for w in phrase.split()}
 
 
 def _implied(scene):
@@ -112,6 +118,28 @@ def _styles_say_their_name():
         for name, trigger in triggers.items():
             said = sum(text.startswith(trigger + ", ") for text in texts)
             assert said > 160 if name == style else said == 0, (style, name, said)
+
+
+def _wishes_come_true():
+    for wish, holds in WISHES.items():
+        for seed in range(12):
+            scene = sample_scene(seed, wish=wish)
+            assert holds(scene) and scene.attributes() == sample_scene(seed, wish=wish).attributes(), (wish, seed)
+            assert set(_words(caption(scene, seed))) & COLOURS <= _colours_of(scene), (wish, seed)
+    assert sample_mixture(7, shares={}).attributes() == sample_scene(7).attributes()
+
+
+def _concepts_are_named():
+    """At least 40 concepts, all named in captions; prints each with its synonyms."""
+    heard = count_concepts()
+    silent = [name for name, words in heard.items() if not words]
+    assert len(CONCEPTS) >= 40 and len(RELATIONS) >= 8 and not silent, silent
+    for title, table in (("concepts", CONCEPTS), ("relations", RELATIONS)):
+        synonyms = sum(len(heard[name]) > 1 for name in table)
+        print(f"{len(table)} {title}, {synonyms} of them in several wordings")
+        for name in table:
+            words = sorted(heard[name], key=heard[name].get, reverse=True)
+            print(f"   {name} ({sum(heard[name].values())}): {', '.join(words[:6])}")
 
 
 def _data_is_unchanged():

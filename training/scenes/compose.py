@@ -4,6 +4,7 @@ import numpy as np
 from .layout import place
 from .palette import SKINS
 from .scene import Person, Scene
+from .wishes import WISHES, wish_of
 
 SPACE_SKIES = ("black", "black", "dark blue", "purple", "teal", "red", "green")
 DAY_SKIES = ("blue", "orange", "pink", "teal", "purple", "yellow", "red", "dark blue", "green")
@@ -33,9 +34,28 @@ OUTFIT_COLOURS = ("white", "pink", "red", "gold", "blue", "green", "black", "pur
 HAIR_COLOURS = ("blue", "aqua", "blonde", "pink", "white", "black", "brown", "red")
 
 
-def sample_scene(seed, aspect=1.0):
-    """The scene of a seed: 45 % figures, the rest space and landscapes. aspect is width / height."""
-    rng = np.random.default_rng([seed, 5])
+# The longest wish, a comet, comes true once in about 35 scenes.
+MOST_TRIES = 2000
+
+
+def sample_scene(seed, aspect=1.0, wish=None):
+    """The scene of a seed: 45 % figures, the rest space and landscapes. aspect is width / height. With a wish (a name
+    in wishes.py) it is the first of the seed's further scenes for which that holds; without one it never changes."""
+    if wish is None:
+        return _scene(seed, aspect, np.random.default_rng([seed, 5]))
+    for attempt in range(MOST_TRIES):
+        scene = _scene(seed, aspect, np.random.default_rng([seed, 5, 1 + attempt]))
+        if WISHES[wish](scene):
+            return scene
+    raise ValueError(f"no scene of seed {seed} fulfils {wish!r}")
+
+
+def sample_mixture(seed, aspect=1.0, shares=None):
+    """sample_scene, with some seeds given to wishes: `shares={"relation": .1, "count": .1}`."""
+    return sample_scene(seed, aspect, wish_of(seed, shares) if shares else None)
+
+
+def _scene(seed, aspect, rng):
     scene = Scene(seed=int(seed), aspect=float(aspect), light=1 if rng.random() < .5 else -1)
     u = rng.random()
     if u < .45:
