@@ -20,7 +20,7 @@ const serverLevels = [
   ["events", "engines", "files", "data-folder", "outbound"],
   ["db"],
   ["config"],
-  ["errors", "limits", "log", "operator-error", "process-identity", "secret-text"],
+  ["errors", "limits", "log", "operator-error", "process-identity", "secret-text", "address-range"],
 ];
 
 /** Which package may import which. */

@@ -22,11 +22,12 @@ import type { SyncLimits } from "../../packages/server/src/http/routes/run-sync.
 import { buildServer } from "../../packages/server/src/http/server.ts";
 import type { SocketLimits } from "../../packages/server/src/http/socket-session.ts";
 import { addSocket } from "../../packages/server/src/http/socket.ts";
+import { addVisits, openAccess } from "../../packages/server/src/http/visit.ts";
 import { limits } from "../../packages/server/src/limits.ts";
 import { openLog } from "../../packages/server/src/log.ts";
 import { loadModels } from "../../packages/server/src/models/registry.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
-import { findProjectByKey } from "../../packages/server/src/projects/find-project.ts";
+import { openProjectDoor } from "../../packages/server/src/projects/project-door.ts";
 import { startWorker } from "../../packages/server/src/worker/worker.ts";
 import { SocketClient } from "./client.ts";
 
@@ -99,7 +100,8 @@ export async function startWorld() {
       events,
       log,
       publicUrl: () => publicUrl,
-      projects: { findByKey: (apiKey) => findProjectByKey({ ...keys, db: pool }, apiKey) },
+      projects: openProjectDoor({ ...keys, db: pool }),
+      access: openAccess,
       isReady: async () => true,
     };
   };
@@ -146,13 +148,13 @@ export async function startWorld() {
     /** A server with nothing but the socket, and limits of its own. */
     listenWithin: (changes: Partial<SocketLimits>): Promise<Listening> => {
       const app = fastify();
-      addSocket(app, context, { ...limits, ...changes });
+      addSocket(app, { ...context, admitSocket: addVisits(app, context) }, { ...limits, ...changes });
       return listen(app);
     },
     /** The same on a Unix socket, for which the kernel keeps 0.2 MB instead of up to 10. */
     async listenNarrow(changes: Partial<SocketLimits>): Promise<Pick<Listening, "app" | "connect">> {
       const app = fastify();
-      addSocket(app, context, { ...limits, ...changes });
+      addSocket(app, { ...context, admitSocket: addVisits(app, context) }, { ...limits, ...changes });
       cleanups.push(() => close(app));
       const path = join(folder, `${++paths}.sock`);
       await app.listen({ path });
@@ -162,6 +164,7 @@ export async function startWorld() {
     listenHolding: (changes: Partial<SyncLimits>): Promise<Listening> => {
       const app = fastify();
       leaveBodiesUnread(app);
+      addVisits(app, context);
       app.setErrorHandler((error, request, reply) => sendFailure(log, error, { request, reply }));
       addRunSyncRoute(app, context, { ...limits, ...changes });
       return listen(app);

@@ -24,7 +24,7 @@ it("every section of the wire contract that a file cites exists", () => {
 });
 
 it("the table of error codes equals the registry", () => {
-  const placeholders = { parameter: "{name}", min: "{min}", max: "{max}", reason: "{reason}" };
+  const placeholders = { parameter: "{name}", min: "{min}", max: "{max}", reason: "{reason}", ip: "{ip}", seconds: "{seconds}" };
   const registered = Object.entries(errorRegistry).map(
     ([code, { wireCode, httpStatus, text }]) => `| \`${code}\` | ${wireCode} | ${httpStatus} | \`${text(placeholders)}\` |`,
   );

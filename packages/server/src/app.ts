@@ -21,7 +21,7 @@ import { loadModels } from "./models/registry.ts";
 import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
-import { findProjectByKey } from "./projects/find-project.ts";
+import { openProjectDoor } from "./projects/project-door.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { chooseVariant } from "./worker/plan-run.ts";
 import { startWorker } from "./worker/worker.ts";
@@ -97,9 +97,9 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
 
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
-  const projects = { findByKey: (apiKey: string) => findProjectByKey({ db, masterKey: folder.masterKey }, apiKey) };
+  const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
-  const http = await step("http", listen(config, { db, models, files, events, projects, log, isReady }), (it) => it.stop());
+  const http = await step("http", listen(config, { db, models, files, events, projects, access: config.access, log, isReady }), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
   await step("webhooks", webhooks, (it) => it.stop());

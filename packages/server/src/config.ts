@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { z } from "zod";
 
+import { accessFrom, accessVariables } from "./config/access-settings.ts";
+import type { AccessSettings } from "./config/access-settings.ts";
 import { checkS3Complete, s3From, s3Variables } from "./config/s3-settings.ts";
 import type { S3Settings } from "./config/s3-settings.ts";
 import { logLevels } from "./log.ts";
@@ -44,6 +46,8 @@ export interface Config {
   readonly fakeEngine: boolean;
   /** Hosts, addresses and networks that callbacks and input URLs may reach though they are not public. Default: none. */
   readonly outboundAllow: readonly string[];
+  /** Which proxies are believed (default: none), and how many requests may come in a minute. */
+  readonly access: AccessSettings;
   /** Root of the installation: the folder of the root package.json. */
   readonly installDir: string;
 }
@@ -76,6 +80,7 @@ const variables = z
     ATELIER_MASTER_KEY: z.string().transform(readMasterKey).optional(),
     ATELIER_FAKE_ENGINE: z.enum(["0", "1"]).default("0"),
     ATELIER_OUTBOUND_ALLOW: z.string().transform((value) => value.split(",")).default([]),
+    ...accessVariables,
     NODE_ENV: text,
     ATELIER_POSTGRES_RUN_AS: z.enum(["auto", "namespace", "user"]).default("auto"),
   })
@@ -113,6 +118,7 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     postgresRunAs: values.ATELIER_POSTGRES_RUN_AS,
     fakeEngine: values.ATELIER_FAKE_ENGINE === "1",
     outboundAllow: Object.freeze(values.ATELIER_OUTBOUND_ALLOW),
+    access: accessFrom(values),
     installDir,
   });
 }

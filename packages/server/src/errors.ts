@@ -21,6 +21,16 @@ export const errorRegistry = Object.freeze({
     401,
   ),
   AUTH_SIGNATURE_INVALID: fixed(0, "Project authorization is not valid.", 401),
+  AUTH_STRICT_SIGNATURE_REQUIRED: fixed(
+    0,
+    "Project requires signature v2. x-signature-v2, x-timestamp, x-nonce and x-content-sha256 headers are required.",
+    401,
+  ),
+  AUTH_TIME_INVALID: fixed(0, "x-timestamp is more than five minutes away from the server's time.", 401),
+  AUTH_REPLAYED: fixed(0, "This x-nonce was used before. Sign every request with a new one.", 401),
+  AUTH_BODY_CHANGED: fixed(0, "The body is not the one that x-content-sha256 names.", 401),
+  AUTH_ADDRESS_REFUSED: entry(0, (d) => `Requested ip ${d["ip"]} is not allowed.`, 401),
+  RATE_LIMITED: entry(0, (d) => `Too many requests. Try again in ${d["seconds"]} seconds.`, 429),
   ROUTE_UNKNOWN: fixed(0, "Error parsing url.", 404),
   BODY_INVALID: fixed(0, "Request parameters are invalid."),
   BODY_TOO_LARGE: fixed(0, "Request parameters are invalid."),
@@ -71,6 +81,6 @@ export class AtelierError extends Error {
   }
 }
 
-function entry(wireCode: number, text: ErrorEntry["text"]): ErrorEntry {
-  return { httpStatus: 200, wireCode, text };
+function entry(wireCode: number, text: ErrorEntry["text"], httpStatus: ErrorEntry["httpStatus"] = 200): ErrorEntry {
+  return { httpStatus, wireCode, text };
 }

@@ -11,6 +11,22 @@ export const limits = Object.freeze({
   bodyFields: 1_000,
   /** What is kept of a `callbackUrl`: longer than any URL that servers accept. */
   callbackUrlCharacters: 4_096,
+  /** Requests of one key in a minute, and of one address that proved no key; both can be set. A poller sends one every 2 s, a
+   *  page with a hundred pictures a hundred at once. */
+  keyRequestsPerMinute: 12_000,
+  addressRequestsPerMinute: 1_200,
+  /** Callers whose requests one server counts, of either kind, at about 200 bytes each; beyond, the one that has been silent
+   *  for longest starts anew. */
+  rateBuckets: 50_000,
+  /** How far the time in a signature v2 may be from the database's (docs/signature-v2.md). */
+  signatureWindowMs: 300_000,
+  /** Nonces of signatures v2 that one statement deletes, and how often it is done. */
+  noncePruneRows: 10_000,
+  noncePruneMs: 30_000,
+  /** How long the older secret of a rotated key signs, unless the command says otherwise. */
+  keyGraceMs: 24 * 3_600_000,
+  /** Networks in a project's list of allowed addresses: all are compared for each request. */
+  allowedAddresses: 100,
   /** A whole request must have arrived within this: the largest body at 1 Mbit/s. */
   requestMs: 150_000,
   /** Of a path segment: longer than any slug, so a longer one names nothing. */

@@ -52,7 +52,9 @@ async function localCredentials(deps: { config: Config; log: Log }): Promise<Cre
   const path = join(deps.config.dataDir, "credentials.json");
   const kept = await readCredentials(path);
   return withDatabase(deps, async (lent) => {
-    if (kept && (await findProjectByKey(lent, kept.apiKey))) return kept;
+    const found = kept && (await findProjectByKey(lent, kept.apiKey));
+    // A key that was rotated by hand is as good as lost.
+    if (found && (kept.apiSecret === null || found.secrets.includes(kept.apiSecret))) return kept;
     const project = await createProject(lent, { name: "local", auth: "signature" });
     await writeFile(`${path}.partial`, `${JSON.stringify(project, undefined, 2)}\n`, { mode: 0o600 });
     // An older file's mode would stay.

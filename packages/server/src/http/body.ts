@@ -7,6 +7,7 @@ import { limits } from "../limits.ts";
 import { parseFormBody } from "./form-body.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { parseMultipartBody } from "./multipart-body.ts";
+import { bodyOf } from "./signed-body.ts";
 
 /** Field names to raw values, without a prototype: any name is safe to look up. A repeated form key is a list. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -62,27 +63,28 @@ function readBytes(request: IncomingMessage, largestBytes: number): Promise<Buff
       reject(new AtelierError("BODY_TOO_LARGE"));
       return;
     }
+    const body = bodyOf(request);
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     const stop = (): void => {
-      request.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak);
+      body.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak);
     };
     const onData = (chunk: Buffer): void => {
       sizeBytes += chunk.length;
       chunks.push(chunk);
       if (sizeBytes <= largestBytes) return;
       stop();
-      request.resume();
+      body.resume();
       reject(new AtelierError("BODY_TOO_LARGE"));
     };
     const onEnd = (): void => {
       stop();
       resolve(Buffer.concat(chunks, sizeBytes));
     };
-    const onBreak = (): void => {
+    const onBreak = (error?: Error): void => {
       stop();
-      reject(new AtelierError("BODY_INVALID"));
+      reject(error instanceof AtelierError ? error : new AtelierError("BODY_INVALID"));
     };
-    request.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak);
+    body.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak);
   });
 }

@@ -4,7 +4,10 @@ import type { FastifyInstance } from "fastify";
 
 const preflightHeaders = {
   "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
-  "access-control-allow-headers": "content-type, x-api-key, x-nonce, x-signature, authorization",
+  "access-control-allow-headers": [
+    ...["content-type", "authorization", "x-api-key", "x-nonce", "x-signature"],
+    ...["x-signature-v2", "x-timestamp", "x-content-sha256"],
+  ].join(", "),
   "access-control-max-age": "86400",
 };
 

@@ -20,6 +20,8 @@ export function sendFailure(
     // Seconds: clients that retry honour it.
     reply.header("retry-after", "2");
   }
+  const { seconds } = failure.details;
+  if (failure.code === "RATE_LIMITED") reply.header("retry-after", String(seconds));
   reply.status(failure.httpStatus).header("content-type", "application/json; charset=utf-8").send(envelopeOf(failure));
 }
 

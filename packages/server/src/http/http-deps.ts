@@ -5,8 +5,10 @@ import type { EventFeed } from "../events/event-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
+import type { ProjectDoor } from "../projects/project-door.ts";
+import type { AccessRules } from "./visit.ts";
 
-/** The owner of the key that a request carries. */
+/** The owner of the key that a request carries. A project has it from its `auth` whether requests must be signed. */
 export interface Caller {
   /** Decimal digits. */
   readonly id: string;
@@ -20,10 +22,9 @@ export interface HttpDeps {
   readonly models: ModelRegistry;
   readonly files: FileStore;
   readonly events: EventFeed;
-  readonly projects: {
-    /** The project of a live key, with the secret that signs for it (null for key-only projects). */
-    findByKey(apiKey: string): Promise<{ readonly project: Caller; readonly secret: string | null } | undefined>;
-  };
+  readonly projects: ProjectDoor;
+  /** Which proxies are believed, and how many requests may come. */
+  readonly access: AccessRules;
   readonly log: Log;
   /** Whether tasks can be created and found now; asked by `/readyz`. */
   readonly isReady: () => Promise<boolean>;

@@ -18,7 +18,7 @@ export type OpenRoute = (context: CatalogueContext, fields: Fields) => Promise<o
 export function addOpenRoute(app: FastifyInstance, context: CatalogueContext, route: { url: string; answer: OpenRoute }): void {
   app.post(route.url, async (request) => {
     const isAnonymous = (request.headers["x-api-key"] ?? "").toString().trim() === "";
-    if (!isAnonymous) await authenticate(context, request.headers);
+    if (!isAnonymous) await authenticate(context, request);
     const largestBytes = isAnonymous ? limits.openBodyBytes : limits.bodyBytes;
     const fields = await readFields(request.raw, sentContentType(request), largestBytes);
     return successEnvelope(await route.answer(context, fields));

@@ -128,7 +128,7 @@ describe("when something breaks", () => {
   it("answers the envelope without details and logs the error with the request's id", async () => {
     const secretText = "password=hunter2 at /srv/somewhere.ts:1";
     const server = await startTestServer({
-      projects: { findByKey: () => Promise.reject(new Error(secretText)) },
+      projects: { findByKey: () => Promise.reject(new Error(secretText)), useNonce: () => Promise.reject(new Error(secretText)) },
       isReady: () => Promise.reject(new Error("down")),
     });
     const response = await server.post("/v1/Task/Detail", { taskid: "1" });

@@ -25,6 +25,7 @@ import { taskKill } from "./routes/task-kill.ts";
 import { taskList } from "./routes/task-list.ts";
 import { addUploadRoute } from "./routes/uploads.ts";
 import { addSocket } from "./socket.ts";
+import { addVisits, originOf } from "./visit.ts";
 import { addWireRoute } from "./wire-route.ts";
 
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
@@ -48,9 +49,10 @@ export function buildServer(context: RouteContext): FastifyInstance {
   addHeaders(app);
   addCrossOriginAccess(app);
   addAccessLog(app, context.log);
+  const admitSocket = addVisits(app, context);
   for (const route of wireRoutes) addWireRoute(app, context, route);
   addRunSyncRoute(app, context);
-  addSocket(app, context);
+  addSocket(app, { ...context, admitSocket });
   addOutputRoute(app, context);
   addUploadRoute(app, context);
   addHealthRoutes(app, context);
@@ -102,7 +104,8 @@ function addAccessLog(app: FastifyInstance, log: Log): void {
     const { method, id } = request;
     const elapsedMs = Math.round(reply.elapsedTime * 10) / 10;
     const route = request.routeOptions.url ?? "unknown";
-    log.debug({ requestId: id, method, route, status: reply.statusCode, elapsedMs }, "http.answered");
+    const { address, isSecure } = originOf(request) ?? {};
+    log.debug({ requestId: id, method, route, status: reply.statusCode, elapsedMs, address, isSecure }, "http.answered");
     done();
   });
 }

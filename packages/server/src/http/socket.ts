@@ -13,10 +13,11 @@ import { limits } from "../limits.ts";
 import { envelopeOf } from "./failure.ts";
 import { SocketSession, closeCodes } from "./socket-session.ts";
 import type { SocketContext, SocketLimits } from "./socket-session.ts";
+import type { AdmitSocket } from "./visit.ts";
 
 /** Accepts sockets on the server's own port until it closes; then every open one is closed with code 1001.
  *  `socketLimits`: for tests. */
-export function addSocket(app: FastifyInstance, context: SocketContext, socketLimits: SocketLimits = limits): void {
+export function addSocket(app: FastifyInstance, context: SocketDoorContext, socketLimits: SocketLimits = limits): void {
   const door = new SocketDoor(context, socketLimits);
   const timer = setInterval(() => door.checkLife(), socketLimits.socketPingMs).unref();
   app.server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -29,14 +30,19 @@ export function addSocket(app: FastifyInstance, context: SocketContext, socketLi
   });
 }
 
+export interface SocketDoorContext extends SocketContext {
+  /** Counts a request that reaches no route. Throws RATE_LIMITED. */
+  readonly admitSocket: AdmitSocket;
+}
+
 class SocketDoor {
-  readonly #context: SocketContext;
+  readonly #context: SocketDoorContext;
   readonly #limits: SocketLimits;
   readonly #server: WebSocketServer;
   readonly #sessions = new Map<WebSocket, SocketSession>();
   #isClosing = false;
 
-  constructor(context: SocketContext, socketLimits: SocketLimits) {
+  constructor(context: SocketDoorContext, socketLimits: SocketLimits) {
     this.#context = context;
     this.#limits = socketLimits;
     this.#server = new WebSocketServer({
@@ -49,9 +55,15 @@ class SocketDoor {
   }
 
   open(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    if (!/^\/v1\/?(\?|$)/.test(request.url ?? "")) return refuse(stream, "404 Not Found", "ROUTE_UNKNOWN");
+    try {
+      this.#context.admitSocket(request);
+    } catch (error) {
+      if (!(error instanceof AtelierError)) throw error;
+      return refuse(stream, "429 Too Many Requests", error);
+    }
+    if (!/^\/v1\/?(\?|$)/.test(request.url ?? "")) return refuse(stream, "404 Not Found", new AtelierError("ROUTE_UNKNOWN"));
     if (this.#isClosing || this.#sessions.size >= this.#limits.sockets) {
-      return refuse(stream, "503 Service Unavailable", "SERVER_UNAVAILABLE");
+      return refuse(stream, "503 Service Unavailable", new AtelierError("SERVER_UNAVAILABLE"));
     }
     this.#server.handleUpgrade(request, stream, head, (ws) => {
       this.#sessions.set(ws, new SocketSession(this.#context, ws, this.#limits));
@@ -83,9 +95,11 @@ function isWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
-function refuse(stream: Duplex, status: string, code: "ROUTE_UNKNOWN" | "SERVER_UNAVAILABLE"): void {
-  const body = JSON.stringify(envelopeOf(new AtelierError(code)));
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close`;
+function refuse(stream: Duplex, status: string, failure: AtelierError): void {
+  const body = JSON.stringify(envelopeOf(failure));
+  const { seconds } = failure.details;
+  const retry = failure.code === "RATE_LIMITED" ? `\r\nretry-after: ${String(seconds)}` : "";
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close${retry}`;
   stream.once("error", () => stream.destroy());
   stream.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

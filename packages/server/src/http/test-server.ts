@@ -16,10 +16,11 @@ import { openLog } from "../log.ts";
 import { loadModels } from "../models/registry.ts";
 import { createProject } from "../projects/create-project.ts";
 import type { CreatedProject } from "../projects/create-project.ts";
-import { findProjectByKey } from "../projects/find-project.ts";
+import { openProjectDoor } from "../projects/project-door.ts";
 import { sign } from "./authenticate.ts";
 import type { RouteContext } from "./http-deps.ts";
 import { buildServer } from "./server.ts";
+import { openAccess } from "./visit.ts";
 
 export interface TestServer {
   readonly app: FastifyInstance;
@@ -31,6 +32,8 @@ export interface TestServer {
   readonly other: CreatedProject;
   readonly keyOnly: CreatedProject;
   readonly folder: string;
+  /** What seals the secrets. */
+  readonly masterKey: Buffer;
   /** What the server logged, one JSON object each. */
   readonly logged: Record<string, unknown>[];
   /** Posts a JSON body, signed for `as` (default: `mine`). */
@@ -53,7 +56,8 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     models: await loadModels([join(import.meta.dirname, "../../../../models")]),
     files,
     events: openEventFeed({ db: test.db, log: openLog({ level: "silent", pretty: false }) }),
-    projects: { findByKey: (apiKey) => findProjectByKey(deps, apiKey) },
+    projects: openProjectDoor(deps),
+    access: openAccess,
     log: openLog({ level: "info", pretty: false, destination }),
     isReady: async () => true,
     publicUrl: () => publicUrl,
@@ -72,6 +76,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     other,
     keyOnly,
     folder,
+    masterKey,
     logged,
     post: (url, body, as = mine) =>
       app.inject({ method: "POST", url, headers: signedHeaders(as), payload: JSON.stringify(body) }),

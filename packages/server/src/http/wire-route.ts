@@ -22,7 +22,7 @@ export type WireRoute = (context: RouteContext, request: WireRequest) => Promise
 /** The body is read only after the caller is known: strangers cannot make the server buffer anything. */
 export function addWireRoute(app: FastifyInstance, context: RouteContext, route: { url: string; answer: WireRoute }): void {
   app.post(route.url, async (request) => {
-    const caller = await authenticate(context, request.headers);
+    const caller = await authenticate(context, request);
     const fields = await readFields(request.raw, sentContentType(request));
     // Every path parameter of these routes is text.
     const path = request.params as Record<string, string>;

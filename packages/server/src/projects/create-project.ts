@@ -1,13 +1,15 @@
 // Creates a project with its first key.
 
-import { randomInt, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
+import { insertAuditEvent } from "../db/queries/audit.ts";
 import { insertProject } from "../db/queries/projects.ts";
 import type { ProjectAuth } from "../db/queries/projects.ts";
-import type { Queryable } from "../db/queryable.ts";
-import { sealSecret } from "./seal-secret.ts";
+import { addKey } from "./keys.ts";
+import type { KeyDeps } from "./keys.ts";
 
-/** The only moment in which the secret can be read: the database keeps it sealed. Names as on the command line. */
+/** The only moment in which key and secret can be read: the database keeps the one as a hash and the other sealed. Names as
+ *  on the command line. */
 export interface CreatedProject {
   readonly projectid: string;
   readonly name: string;
@@ -16,26 +18,13 @@ export interface CreatedProject {
   readonly apisecret: string | null;
 }
 
-export async function createProject(
-  deps: { db: Queryable; masterKey: Buffer },
-  options: { name: string; auth: ProjectAuth },
-): Promise<CreatedProject> {
-  const apikey = drawCredential();
-  const apisecret = options.auth === "signature" ? drawCredential() : null;
-  const projectid = await insertProject(deps.db, {
-    uuid: randomUUID(),
-    name: options.name,
-    auth: options.auth,
-    apiKey: apikey,
-    secretSealed: apisecret === null ? null : sealSecret(deps.masterKey, apikey, apisecret),
+export async function createProject(deps: KeyDeps, options: { name: string; auth: ProjectAuth }): Promise<CreatedProject> {
+  const { name, auth } = options;
+  return deps.db.transaction(async (tx) => {
+    const projectid = await insertProject(tx, { uuid: randomUUID(), name, auth });
+    const { actor = "server" } = deps;
+    await insertAuditEvent(tx, { projectId: projectid, actor, action: "project.created", details: { name, auth } });
+    const { apikey, apisecret } = await addKey({ tx, masterKey: deps.masterKey, actor }, { id: projectid, auth });
+    return { projectid, name, apikey, apisecret };
   });
-  return { projectid, name: options.name, apikey, apisecret };
-}
-
-const credentialCharacters = 40;
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/** 40 letters and digits: 238 bits. */
-function drawCredential(): string {
-  return Array.from({ length: credentialCharacters }, () => alphabet[randomInt(alphabet.length)]).join("");
 }

@@ -1,22 +1,59 @@
 // Finds the project behind an api key.
 
-import { selectProjectByKey } from "../db/queries/projects.ts";
+import { selectLiveKey } from "../db/queries/api-keys.ts";
+import type { KeyWithProject, SignatureV2 } from "../db/queries/api-keys.ts";
 import type { ProjectRow } from "../db/queries/projects.ts";
 import type { Queryable } from "../db/queryable.ts";
-import { openSecret } from "./seal-secret.ts";
+import { drawCredential, hashKey } from "./credential.ts";
+import { sealLabel } from "./keys.ts";
+import { openSecret, sealSecret } from "./seal-secret.ts";
 
-/** `auth` says which of the two ways of authentication a project has, for life. */
 export type Project = ProjectRow;
 
-/** The project and the secret that signs for it (null for key-only projects), or undefined for an unknown or revoked key. */
+/** What a live key opens, and under which conditions. */
+export interface FoundKey {
+  readonly project: Project;
+  readonly keyId: string;
+  /** Those that sign for the key: the current one, and while it rotates the one before. None for key-only projects. */
+  readonly secrets: readonly string[];
+  readonly signatureV2: SignatureV2;
+  /** Networks in CIDR notation; empty: any. */
+  readonly allowedAddresses: readonly string[];
+}
+
+/** Undefined for a key that is unknown, revoked or expired; that takes as long as to find one. */
 export async function findProjectByKey(
   deps: { db: Queryable; masterKey: Buffer },
   apiKey: string,
-): Promise<{ project: Project; secret: string | null } | undefined> {
-  // PostgreSQL's text holds no NUL; such a key is unknown like any other.
-  if (apiKey.includes("\0")) return undefined;
-  const row = await selectProjectByKey(deps.db, apiKey);
+): Promise<FoundKey | undefined> {
+  const row = await selectLiveKey(deps.db, hashKey(apiKey));
+  const secrets = openSecrets(deps.masterKey, apiKey, row);
   if (!row) return undefined;
-  const { secretSealed, ...project } = row;
-  return { project, secret: secretSealed && openSecret(deps.masterKey, apiKey, secretSealed) };
+  const { keyId, signatureV2, allowedAddresses, id, uuid, name, auth } = row;
+  return { project: { id, uuid, name, auth }, keyId, secrets, signatureV2, allowedAddresses };
+}
+
+/** Opens two seals, a decoy in place of each that is missing. */
+function openSecrets(masterKey: Buffer, apiKey: string, row: KeyWithProject | undefined): string[] {
+  const seals = [row?.secretSealed, row?.previousSecretSealed];
+  const opened = seals.map((sealed) => (sealed ? openKeySecret(masterKey, apiKey, sealed) : openDecoy(masterKey)));
+  return opened.filter((_secret, at) => seals[at]);
+}
+
+const decoyLabel = "api-key/decoy";
+const decoys = new WeakMap<Buffer, Buffer>();
+
+function openDecoy(masterKey: Buffer): string {
+  const decoy = decoys.get(masterKey) ?? sealSecret(masterKey, decoyLabel, drawCredential());
+  decoys.set(masterKey, decoy);
+  return openSecret(masterKey, decoyLabel, decoy);
+}
+
+/** Seals of the first version of the schema are bound to the key itself. */
+function openKeySecret(masterKey: Buffer, apiKey: string, sealed: Buffer): string {
+  try {
+    return openSecret(masterKey, sealLabel(hashKey(apiKey)), sealed);
+  } catch {
+    return openSecret(masterKey, apiKey, sealed);
+  }
 }

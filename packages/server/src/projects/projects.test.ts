@@ -7,6 +7,7 @@ import type { TestDatabase } from "../db/test-database.ts";
 import { checkMasterKey } from "./check-master-key.ts";
 import { createProject } from "./create-project.ts";
 import { findProjectByKey } from "./find-project.ts";
+import { revokeKey } from "./keys.ts";
 import { openSecret, sealSecret } from "./seal-secret.ts";
 
 describe("projects", () => {
@@ -25,19 +26,19 @@ describe("projects", () => {
     const found = await findProjectByKey(deps(), created.apikey);
     expect(found).toMatchObject({
       project: { id: created.projectid, name: "one", auth: "signature" },
-      secret: created.apisecret,
+      secrets: [created.apisecret],
     });
   });
 
   it("a key-only project has no secret", async () => {
     const created = await createProject(deps(), { name: "two", auth: "key" });
     expect(created.apisecret).toBeNull();
-    expect(await findProjectByKey(deps(), created.apikey)).toMatchObject({ secret: null });
+    expect(await findProjectByKey(deps(), created.apikey)).toMatchObject({ secrets: [] });
   });
 
   it("an unknown, a revoked and an impossible key find nothing", async () => {
     const created = await createProject(deps(), { name: "three", auth: "key" });
-    await test.db.query("update api_keys set revoked_at = now() where api_key = $1", [created.apikey]);
+    await revokeKey(deps(), { apiKey: created.apikey });
     for (const key of [created.apikey, "unknown", "", "nul\0"]) expect(await findProjectByKey(deps(), key)).toBeUndefined();
   });
 
@@ -50,8 +51,8 @@ describe("projects", () => {
 
   it("the database holds no secret in plain text", async () => {
     const created = await createProject(deps(), { name: "four", auth: "signature" });
-    const { rows } = await test.db.query<{ sealed: Buffer }>("select secret_sealed as sealed from api_keys where api_key = $1", [
-      created.apikey,
+    const { rows } = await test.db.query<{ sealed: Buffer }>("select secret_sealed as sealed from api_keys where project_id = $1", [
+      created.projectid,
     ]);
     expect(rows[0]?.sealed.includes(created.apisecret ?? "")).toBe(false);
   });

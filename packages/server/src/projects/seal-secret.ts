@@ -1,4 +1,4 @@
-// Encrypts secrets for the database (AES-256-GCM), bound to the api key that they belong to.
+// Encrypts secrets for the database (AES-256-GCM), bound to what they belong to.
 
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 
@@ -10,17 +10,26 @@ const nonceStart = 5;
 const tagStart = nonceStart + 12;
 const textStart = tagStart + 16;
 
-/** `masterKey`: 32 bytes. `apiKey` is authenticated with it: a seal moved to another row does not open. */
-export function sealSecret(masterKey: Buffer, apiKey: string, secret: string): Buffer {
+/** `masterKey`: 32 bytes. `label` is authenticated with it: a seal moved to another row does not open. */
+export function sealSecret(masterKey: Buffer, label: string, secret: string): Buffer {
   const nonce = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", masterKey, nonce);
-  cipher.setAAD(Buffer.from(apiKey, "utf8"));
+  cipher.setAAD(Buffer.from(label, "utf8"));
   const text = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
   return Buffer.concat([Buffer.of(sealVersion), keyId(masterKey), nonce, cipher.getAuthTag(), text]);
 }
 
 /** Throws MASTER_KEY_INVALID when it was sealed under another master key; an error of node:crypto when it was altered. */
-export function openSecret(masterKey: Buffer, apiKey: string, sealed: Buffer): string {
+export function openSecret(masterKey: Buffer, label: string, sealed: Buffer): string {
+  checkSeal(masterKey, sealed);
+  const decipher = createDecipheriv("aes-256-gcm", masterKey, sealed.subarray(nonceStart, tagStart));
+  decipher.setAAD(Buffer.from(label, "utf8"));
+  decipher.setAuthTag(sealed.subarray(tagStart, textStart));
+  return Buffer.concat([decipher.update(sealed.subarray(textStart)), decipher.final()]).toString("utf8");
+}
+
+/** Throws MASTER_KEY_INVALID when it was sealed under another master key. */
+export function checkSeal(masterKey: Buffer, sealed: Buffer): void {
   if (sealed[0] !== sealVersion) throw new Error(`unknown seal version ${sealed[0]}`);
   if (!sealed.subarray(1, nonceStart).equals(keyId(masterKey))) {
     throw new OperatorError("MASTER_KEY_INVALID", {
@@ -28,10 +37,6 @@ export function openSecret(masterKey: Buffer, apiKey: string, sealed: Buffer): s
       remedy: "Restore the master.key of this database, or the ATELIER_MASTER_KEY it was used with.",
     });
   }
-  const decipher = createDecipheriv("aes-256-gcm", masterKey, sealed.subarray(nonceStart, tagStart));
-  decipher.setAAD(Buffer.from(apiKey, "utf8"));
-  decipher.setAuthTag(sealed.subarray(tagStart, textStart));
-  return Buffer.concat([decipher.update(sealed.subarray(textStart)), decipher.final()]).toString("utf8");
 }
 
 /** Tells master keys apart without telling anything about them. */

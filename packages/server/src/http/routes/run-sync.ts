@@ -24,7 +24,7 @@ export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syn
   const waiting = new Set<AbortController>();
   app.addHook("preClose", async () => waiting.forEach((controller) => controller.abort()));
   app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", async (request, reply) => {
-    const caller = await authenticate(context, request.headers);
+    const caller = await authenticate(context, request);
     const fields = await readFields(request.raw, sentContentType(request));
     if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
     const controller = new AbortController();

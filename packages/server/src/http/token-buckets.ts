@@ -1,0 +1,56 @@
+// Counts requests of many callers, each with a bucket that refills evenly; the number of buckets is bounded.
+
+export interface BucketRules {
+  /** What a full bucket holds and what flows into it in a minute; 0: no limit. */
+  readonly perMinute: number;
+  /** Buckets that are remembered; the one that was used least recently is forgotten first. */
+  readonly buckets: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+export class TokenBuckets {
+  readonly #rules: BucketRules;
+  readonly #clock: () => number;
+  /** In the order of their last use, the oldest first. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  /** `clock`: milliseconds that never go back; tests pass their own. */
+  constructor(rules: BucketRules, clock: () => number = () => performance.now()) {
+    this.#rules = rules;
+    this.#clock = clock;
+  }
+
+  /** Takes one token. Returns 0, or how many milliseconds it takes until there is one again. */
+  take(id: string): number {
+    const { perMinute } = this.#rules;
+    if (perMinute === 0) return 0;
+    const bucket = this.#refilled(id, perMinute);
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 60_000) / perMinute);
+    bucket.tokens -= 1;
+    return 0;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  #refilled(id: string, perMinute: number): Bucket {
+    const now = this.#clock();
+    const known = this.#buckets.get(id);
+    const earned = known ? ((now - known.at) * perMinute) / 60_000 : 0;
+    const bucket = { tokens: Math.min(perMinute, (known?.tokens ?? perMinute) + earned), at: now };
+    this.#buckets.delete(id);
+    this.#buckets.set(id, bucket);
+    if (this.#buckets.size > this.#rules.buckets) this.#forgetOldest();
+    return bucket;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#buckets.keys();
+    if (oldest !== undefined) this.#buckets.delete(oldest);
+  }
+}
