@@ -20,7 +20,7 @@ const finishWaiting = `with ended as (
     update tasks set status = 'task_postprocess_end', pexit = '0', elapsed_seconds = 1 where status = 'task_queue' returning id
   )
   insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
-  select lpad(id::text, 32, '0'), id, 0, '0.png', 'image/png', 1, id::text, $1 || '/' || id || '.png' from ended`;
+  select lpad(id::text, 32, '0'), id, 0, '0.png', 'image/png', 1, lpad(id::text, 30, 'a'), $1 || '/' || id || '.png' from ended`;
 
 describe("the programs on a model's page", () => {
   let server: TestServer;

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { request } from "node:http";
 
+import { serverFrameSchema } from "@atelier/schema/wire-frame-schema";
 import { WebSocket } from "ws";
 import type { ClientOptions } from "ws";
 
@@ -11,6 +12,8 @@ export interface Frame extends Record<string, unknown> {
 }
 
 export class SocketClient {
+  /** Frames of all clients that are not as documented. */
+  static readonly wrongFrames: string[] = [];
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
   /** Code and reason, once the server has closed the connection. */
@@ -21,7 +24,9 @@ export class SocketClient {
     this.ws = ws;
     this.closed = once(ws, "close").then(([code, reason]) => ({ code: Number(code), reason: String(reason) }));
     ws.on("message", (data) => {
-      this.frames.push(JSON.parse(String(data)) as Frame);
+      const frame = JSON.parse(String(data)) as Frame;
+      if (!serverFrameSchema.safeParse(frame).success) SocketClient.wrongFrames.push(String(data));
+      this.frames.push(frame);
       const met = this.#waiting.filter(({ isMet }) => isMet());
       this.#waiting = this.#waiting.filter((wait) => !met.includes(wait));
       for (const { resolve } of met) resolve();

@@ -19,6 +19,7 @@ import { sendFailure } from "../../packages/server/src/http/failure.ts";
 import type { RouteContext } from "../../packages/server/src/http/http-deps.ts";
 import { addRunSyncRoute } from "../../packages/server/src/http/routes/run-sync.ts";
 import type { SyncLimits } from "../../packages/server/src/http/routes/run-sync.ts";
+import { checkReplies } from "../../packages/server/src/http/openapi/check-replies.ts";
 import { buildServer } from "../../packages/server/src/http/server.ts";
 import type { SocketLimits } from "../../packages/server/src/http/socket-session.ts";
 import { addSocket } from "../../packages/server/src/http/socket.ts";
@@ -122,7 +123,13 @@ export async function startWorld() {
     return { app, url, port, connect: () => SocketClient.connect(`ws://127.0.0.1:${port}/v1`) };
   };
   let paths = 0;
-  const server = await listen(buildServer(context));
+  const wrongReplies: string[][] = [];
+  const build = (of: RouteContext): FastifyInstance => {
+    const app = buildServer(of);
+    wrongReplies.push(checkReplies(app));
+    return app;
+  };
+  const server = await listen(build(context));
 
   const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
     const answer = await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -143,7 +150,7 @@ export async function startWorld() {
     async listenBeside(): Promise<Listening> {
       const pool = openDatabase({ log }, address);
       cleanups.push(() => pool.close());
-      return listen(buildServer(contextOn(pool)));
+      return listen(build(contextOn(pool)));
     },
     /** A server with nothing but the socket, and limits of its own. */
     listenWithin: (changes: Partial<SocketLimits>): Promise<Listening> => {
@@ -185,8 +192,11 @@ export async function startWorld() {
       });
       cleanups.push(() => worker.drain());
     },
+    /** Throws when a reply or a frame was not as `/openapi.json` says. */
     async stop(): Promise<void> {
       for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+      const wrong = [...wrongReplies.flat(), ...SocketClient.wrongFrames];
+      if (wrong.length > 0) throw new Error(`differ from /openapi.json:\n${wrong.slice(0, 5).join("\n")}`);
     },
   };
 }

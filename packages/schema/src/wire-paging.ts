@@ -1,5 +1,9 @@
 // Which part of a list a request asks for (docs/wire-contract.md, "Paging").
 
+import { z } from "zod";
+
+import { lenientField, textIn } from "./lenient-field.ts";
+
 export interface Paging {
   readonly start: number;
   readonly limit: number;
@@ -12,21 +16,28 @@ const largestLimit = 100;
 /** Later than any list is long; PostgreSQL's offset takes it. */
 const largestStart = 1_000_000_000;
 
-/** Reads `start`, `limit` and `order`, which clients send as text, as numbers, or not at all. What is no whole number, or
- *  names no page, is the default: a list is never refused for its paging. */
-export function pagingIn(fields: Readonly<Record<string, unknown>>): Paging {
-  const limit = wholeNumber(fields["limit"]) ?? 0;
-  return {
-    start: Math.min(wholeNumber(fields["start"]) ?? 0, largestStart),
-    limit: limit === 0 ? defaultLimit : Math.min(limit, largestLimit),
-    descending: textIn(fields["order"]).toUpperCase() !== "ASC",
-  };
-}
+const wholeNumberForm = { anyOf: [{ type: "string", pattern: "^[0-9]{1,15}$" }, { type: "integer", minimum: 0 }] };
 
-/** The text of a field that may be a list of one (a form's repeated key) or absent. */
-export function textIn(value: unknown): string {
-  const single: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof single === "string" || typeof single === "number" ? String(single).trim() : "";
+/** `start`, `limit` and `order`, which clients send as text, as numbers, or not at all. What is no whole number, or names
+ *  no page, is the default: a list is never refused for its paging. */
+export const pagingFields = {
+  start: lenientField({ ...wholeNumberForm, default: "0", description: "How many entries to leave out." }, (value) =>
+    Math.min(wholeNumber(value) ?? 0, largestStart),
+  ),
+  limit: lenientField(
+    { ...wholeNumberForm, default: String(defaultLimit), description: `How many entries to show, at most ${largestLimit}.` },
+    (value) => Math.min(wholeNumber(value) || defaultLimit, largestLimit),
+  ),
+  order: lenientField(
+    { type: "string", enum: ["ASC", "DESC"], default: "DESC", description: "Which end comes first." },
+    (value) => (textIn(value).toUpperCase() === "ASC" ? ("ASC" as const) : ("DESC" as const)),
+  ),
+};
+
+const pagingSchema = z.object(pagingFields);
+
+export function pagingOf({ start, limit, order }: z.output<typeof pagingSchema>): Paging {
+  return { start, limit, descending: order === "DESC" };
 }
 
 function wholeNumber(value: unknown): number | undefined {

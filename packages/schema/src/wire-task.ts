@@ -3,6 +3,7 @@
 import { fixedDecimal, costText } from "./wire-decimal.ts";
 import { unixSeconds } from "./wire-time.ts";
 import type { Status } from "./status.ts";
+import type { WireOutput, WireTask } from "./wire-task-schema.ts";
 
 /** What the encoder reads of an output. `fileKey` is turned into the absolute URL by `WireContext.outputUrl`. */
 export interface WireOutputSource {
@@ -57,10 +58,9 @@ export interface WireContext {
   readonly outputUrl: (fileKey: string) => string;
 }
 
-export type WireOutput = ReturnType<typeof wireOutput>;
-export type WireTask = ReturnType<typeof wireTask>;
+export type { WireOutput, WireTask };
 
-export function wireTask(task: WireTaskSource, context: WireContext) {
+export function wireTask(task: WireTaskSource, context: WireContext): WireTask {
   const [modelslugowner = "", modelslugproject = ""] = task.model.split("/");
   return {
     id: task.id,
@@ -101,7 +101,7 @@ function wireOutput(
   output: WireOutputSource,
   task: Pick<WireTaskSource, "outputFolderId" | "projectUuid">,
   context: WireContext,
-) {
+): WireOutput {
   return {
     id: output.id,
     name: output.name,

@@ -1,7 +1,10 @@
 // What a request asks of the catalogue (docs/wire-contract.md, "Tool/List").
 
+import { z } from "zod";
+
+import { ignoredField, lenientField, textField, textIn } from "./lenient-field.ts";
 import { slugKey } from "./slug.ts";
-import { pagingIn, textIn } from "./wire-paging.ts";
+import { pagingFields, pagingOf } from "./wire-paging.ts";
 import type { Paging } from "./wire-paging.ts";
 
 export interface ToolQuery extends Paging {
@@ -21,16 +24,34 @@ export interface ToolQuery extends Paging {
 const searchCharacters = 2_000;
 const listItems = 100;
 
-/** Never refuses: what it cannot understand counts as not given. */
-export function toolQueryIn(fields: Readonly<Record<string, unknown>>): ToolQuery {
-  return {
-    ...pagingIn(fields),
-    search: textIn(fields["search"]).slice(0, searchCharacters),
-    sort: textIn(fields["sort"]).toLowerCase() === "relevance" ? "relevance" : "id",
-    categories: namesIn(fields["categories"]),
-    tags: namesIn(fields["tags"]),
-    owner: slugKey(textIn(fields["slugowner"])),
-  };
+const sorts = ["id", "relevance", "time", "ratedusercount", "commentcount", "averagepoint"];
+
+/** The body of `/Tool/List`. Never refuses: what it cannot understand counts as not given. */
+export const toolQueryFields = z
+  .object({
+    ...pagingFields,
+    search: lenientField({ type: "string", description: "Words, a model's name or a whole sentence." }, (value) =>
+      textIn(value).slice(0, searchCharacters),
+    ),
+    sort: lenientField(
+      { type: "string", enum: sorts, default: "id", description: "There are no ratings: all but `relevance` sort by id." },
+      (value) => (textIn(value).toLowerCase() === "relevance" ? ("relevance" as const) : ("id" as const)),
+    ),
+    categories: namesField("A model needs one of these categories; empty: any."),
+    tags: namesField("A model needs one of these tags; empty: any."),
+    slugowner: textField("Only models of this owner."),
+    hideworkflows: ignoredField({ type: "boolean", description: "Accepted; there are no workflows." }),
+    summary: ignoredField({ type: "boolean", description: "Accepted; a list is a summary." }),
+  })
+  .meta({ id: "ToolListRequest" });
+
+export function toolQueryOf(body: z.output<typeof toolQueryFields>): ToolQuery {
+  const { search, sort, categories, tags, slugowner } = body;
+  return { ...pagingOf(body), search, sort, categories, tags, owner: slugKey(slugowner) };
+}
+
+function namesField(description: string) {
+  return lenientField({ type: "array", items: { type: "string" }, description }, namesIn);
 }
 
 /** A list of names: a list, one name, or text that holds a JSON list or names between commas, as forms send it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { manifestSchema } from "./manifest.ts";
 import type { Manifest } from "./manifest.ts";
-import { toolQueryIn } from "./wire-tool-query.ts";
+import { toolQueryFields, toolQueryOf } from "./wire-tool-query.ts";
 import { searchTools } from "./wire-tool-search.ts";
 
 function model(id: string, fields: Partial<Manifest>): Manifest {
@@ -29,7 +29,7 @@ const enlarge = model("3", {
 const sheet = model("10", { slug: "Contact-Sheet", title: "Contact sheet", categories: ["model", "image-to-image"] });
 const all = [baroque, starter, enlarge, sheet];
 
-const ids = (fields: Record<string, unknown>): string[] => searchTools(all, toolQueryIn(fields)).tools.map((one) => one.id);
+const ids = (fields: Record<string, unknown>): string[] => searchTools(all, toolQueryOf(toolQueryFields.parse(fields))).tools.map((one) => one.id);
 
 describe("searchTools", () => {
   it("lists everything with the newest first where nothing is asked", () => {
@@ -69,7 +69,7 @@ describe("searchTools", () => {
 
   it("puts the model that is named before others with the same words", () => {
     const moons = [model("1", { slug: "Moon", title: "A" }), model("2", { slug: "Moon-Moon", title: "B" })];
-    const first = (search: string) => searchTools(moons, toolQueryIn({ search, sort: "relevance" })).tools[0]?.id;
+    const first = (search: string) => searchTools(moons, toolQueryOf(toolQueryFields.parse({ search, sort: "relevance" }))).tools[0]?.id;
     expect(["moon", "MOON ", "atelier/moon", "a", "moon moon"].map(first)).toEqual(["1", "1", "1", "2", "2"]);
   });
 
@@ -89,7 +89,7 @@ describe("searchTools", () => {
 
   it("pages, and counts what it does not show", () => {
     const page = (start: string, limit: string) => {
-      const { total, tools } = searchTools(all, toolQueryIn({ start, limit, order: "ASC" }));
+      const { total, tools } = searchTools(all, toolQueryOf(toolQueryFields.parse({ start, limit, order: "ASC" })));
       return [total, ...tools.map((one) => one.id)];
     };
     expect(page("0", "3")).toEqual([4, "1", "2", "3"]);
@@ -98,23 +98,23 @@ describe("searchTools", () => {
   });
 });
 
-describe("toolQueryIn", () => {
+describe("the query", () => {
   it("reads lists however a form or a program writes them", () => {
     for (const categories of [["a", "B"], "a,B", '["a","B"]', "a, b"]) {
-      expect(toolQueryIn({ categories }).categories).toEqual(["a", "b"]);
+      expect(toolQueryOf(toolQueryFields.parse({ categories })).categories).toEqual(["a", "b"]);
     }
     for (const nothing of [undefined, null, "", [], "[", "[1]", 5, {}]) {
-      expect(toolQueryIn({ categories: nothing }).categories).toEqual([]);
+      expect(toolQueryOf(toolQueryFields.parse({ categories: nothing })).categories).toEqual([]);
     }
   });
 
   it("pages by defaults where it is told nothing that makes sense", () => {
     for (const nonsense of [undefined, null, "", "-1", "x", "1.5", {}, ["a"], true]) {
-      expect(toolQueryIn({ start: nonsense, limit: nonsense, order: nonsense })).toMatchObject({
+      expect(toolQueryOf(toolQueryFields.parse({ start: nonsense, limit: nonsense, order: nonsense }))).toMatchObject({
         start: 0, limit: 20, descending: true,
       });
     }
-    expect(toolQueryIn({ start: 5, limit: "0" })).toMatchObject({ start: 5, limit: 20 });
-    expect(toolQueryIn({ start: ["7"], limit: "9999" })).toMatchObject({ start: 7, limit: 100 });
+    expect(toolQueryOf(toolQueryFields.parse({ start: 5, limit: "0" }))).toMatchObject({ start: 5, limit: 20 });
+    expect(toolQueryOf(toolQueryFields.parse({ start: ["7"], limit: "9999" }))).toMatchObject({ start: 7, limit: 100 });
   });
 });

@@ -5,6 +5,7 @@ import type { Manifest, Parameter } from "./manifest.ts";
 import { fixedDecimal } from "./wire-decimal.ts";
 import { unixSeconds } from "./wire-time.ts";
 import { meanCost, meanTime, priceList } from "./wire-tool-price.ts";
+import type { WireTool, WireToolCard, WireToolDetail } from "./wire-tool-schema.ts";
 
 /** What is known of a model from its tasks. */
 export interface ModelStatistics {
@@ -35,12 +36,8 @@ export interface ToolContext {
   readonly textOf: (key: string) => string | undefined;
 }
 
-export type WireTool = ReturnType<typeof wireTool>;
-export type WireToolDetail = ReturnType<typeof wireToolDetail>;
-export type WireToolCard = ReturnType<typeof wireToolCard>;
-
 /** A model in `/Tool/Explore`. */
-export function wireToolCard(manifest: Manifest, context: Pick<ToolContext, "imageUrl">) {
+export function wireToolCard(manifest: Manifest, context: Pick<ToolContext, "imageUrl">): WireToolCard {
   return {
     id: manifest.id,
     cleanslugowner: cleanSlug(manifest.owner),
@@ -57,7 +54,7 @@ export function wireToolCard(manifest: Manifest, context: Pick<ToolContext, "ima
 }
 
 /** A model in `/Tool/List`. */
-export function wireTool(manifest: Manifest, context: ToolContext) {
+export function wireTool(manifest: Manifest, context: ToolContext): WireTool {
   const { statistics } = context;
   return {
     ...wireToolCard(manifest, context),
@@ -85,7 +82,7 @@ export function wireTool(manifest: Manifest, context: ToolContext) {
 }
 
 /** A model in `/Tool/Detail`. `readme`: HTML. */
-export function wireToolDetail(manifest: Manifest, context: ToolContext & { readonly readme: string }) {
+export function wireToolDetail(manifest: Manifest, context: ToolContext & { readonly readme: string }): WireToolDetail {
   return {
     ...wireTool(manifest, context),
     readme: context.readme,

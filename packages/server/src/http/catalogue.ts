@@ -15,11 +15,7 @@ export interface CatalogueContext extends RouteContext {
   readonly statistics: ReadStatistics;
 }
 
-const openRoutes = [
-  { url: "/v1/Tool/List", answer: toolList },
-  { url: "/v1/Tool/Detail", answer: toolDetail },
-  { url: "/v1/Tool/Explore", answer: toolExplore },
-] as const;
+const openRoutes = [toolList, toolDetail, toolExplore];
 
 export function addCatalogue(app: FastifyInstance, context: RouteContext): void {
   const catalogue: CatalogueContext = { ...context, statistics: openStatistics(context) };

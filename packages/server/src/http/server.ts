@@ -14,9 +14,11 @@ import { leaveBodiesUnread } from "./content-type.ts";
 import { addCrossOriginAccess } from "./cross-origin.ts";
 import { envelopeOf, sendFailure } from "./failure.ts";
 import type { RouteContext } from "./http-deps.ts";
+import { collectOperations } from "./openapi/operation.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addOutputRoute } from "./routes/outputs.ts";
 import { inputOutputDelete } from "./routes/input-output-delete.ts";
+import { addOpenApiRoute } from "./routes/openapi.ts";
 import { run } from "./routes/run.ts";
 import { addRunSyncRoute } from "./routes/run-sync.ts";
 import { taskCancel } from "./routes/task-cancel.ts";
@@ -29,14 +31,7 @@ import { addVisits, originOf } from "./visit.ts";
 import { addWireRoute } from "./wire-route.ts";
 
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
-const wireRoutes = [
-  { url: "/v1/Run/:owner/:model", answer: run },
-  { url: "/v1/Task/Detail", answer: taskDetail },
-  { url: "/v1/Task/Cancel", answer: taskCancel },
-  { url: "/v1/Task/Kill", answer: taskKill },
-  { url: "/v1/Task/List", answer: taskList },
-  { url: "/v1/Task/InputOutputDelete", answer: inputOutputDelete },
-] as const;
+const wireRoutes = [run, taskDetail, taskCancel, taskKill, taskList, inputOutputDelete];
 
 /** Builds the server; it listens only when told to. Every answer of `/v1` is the envelope, whatever was sent. */
 export function buildServer(context: RouteContext): FastifyInstance {
@@ -45,6 +40,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   app.setNotFoundHandler(() => {
     throw new AtelierError("ROUTE_UNKNOWN");
   });
+  const operations = collectOperations(app);
   leaveBodiesUnread(app);
   addHeaders(app);
   addCrossOriginAccess(app);
@@ -57,6 +53,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   addUploadRoute(app, context);
   addHealthRoutes(app, context);
   addCatalogue(app, context);
+  addOpenApiRoute(app, context, operations);
   return app;
 }
 

@@ -19,6 +19,7 @@ import type { CreatedProject } from "../projects/create-project.ts";
 import { openProjectDoor } from "../projects/project-door.ts";
 import { sign } from "./authenticate.ts";
 import type { RouteContext } from "./http-deps.ts";
+import { checkReplies } from "./openapi/check-replies.ts";
 import { buildServer } from "./server.ts";
 import { openAccess } from "./visit.ts";
 
@@ -38,6 +39,7 @@ export interface TestServer {
   readonly logged: Record<string, unknown>[];
   /** Posts a JSON body, signed for `as` (default: `mine`). */
   post(url: string, body: object, as?: CreatedProject): Promise<LightMyRequestResponse>;
+  /** Throws when a reply was not as `/openapi.json` says. */
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     ...changes,
   };
   const app = buildServer(context);
+  const wrongReplies = checkReplies(app);
   const mine = await createProject(deps, { name: "mine", auth: "signature" });
   const other = await createProject(deps, { name: "other", auth: "signature" });
   const keyOnly = await createProject(deps, { name: "key only", auth: "key" });
@@ -85,6 +88,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
       context.events.stop();
       await test.drop();
       await rm(folder, { recursive: true, force: true });
+      if (wrongReplies.length > 0) throw new Error(`replies differ from /openapi.json:\n${wrongReplies.slice(0, 5).join("\n")}`);
     },
   };
 }

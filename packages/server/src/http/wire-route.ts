@@ -2,30 +2,36 @@
 
 import { successEnvelope } from "@atelier/schema/wire-envelope";
 import type { FastifyInstance } from "fastify";
+import type { z } from "zod";
 
 import { authenticate } from "./authenticate.ts";
 import { readFields } from "./body.ts";
-import type { Fields } from "./body.ts";
 import { sentContentType } from "./content-type.ts";
 import type { Caller, RouteContext } from "./http-deps.ts";
+import { operationOf } from "./wire-endpoint.ts";
+import type { AnyEndpoint, WireEndpoint } from "./wire-endpoint.ts";
 
 export interface WireRequest {
   readonly caller: Caller;
-  readonly fields: Fields;
   /** Percent-decoded path parameters. */
   readonly path: Readonly<Record<string, string>>;
 }
 
-/** Returns the payload fields of a success; every failure is thrown. */
-export type WireRoute = (context: RouteContext, request: WireRequest) => Promise<object>;
+/** Declares an endpoint for callers with a key. */
+export function wireRoute<Body extends z.ZodType, Shape extends z.ZodRawShape>(
+  endpoint: WireEndpoint<RouteContext, WireRequest, Body, Shape>,
+): WireEndpoint<RouteContext, WireRequest, Body, Shape> {
+  return endpoint;
+}
 
 /** The body is read only after the caller is known: strangers cannot make the server buffer anything. */
-export function addWireRoute(app: FastifyInstance, context: RouteContext, route: { url: string; answer: WireRoute }): void {
-  app.post(route.url, async (request) => {
+export function addWireRoute(app: FastifyInstance, context: RouteContext, route: AnyEndpoint<RouteContext, WireRequest>): void {
+  app.post(route.url, { config: { operation: operationOf(route, "project") } }, async (request) => {
     const caller = await authenticate(context, request);
     const fields = await readFields(request.raw, sentContentType(request));
     // Every path parameter of these routes is text.
     const path = request.params as Record<string, string>;
-    return successEnvelope(await route.answer(context, { caller, fields, path }));
+    const body = (route.body as z.ZodType).parse(fields);
+    return successEnvelope(await route.answer(context, { caller, body, fields, path }));
   });
 }

@@ -75,7 +75,7 @@ export function pageFrame(page: { title: string; description: string; body: Html
 <main id="content">
 ${page.body}
 </main>
-<footer>Served by Atelier. For programs: <a href="/llms.txt">/llms.txt</a></footer>
+<footer>Served by Atelier. For programs: <a href="/llms.txt">/llms.txt</a>, <a href="/openapi.json">/openapi.json</a></footer>
 </body>
 </html>
 `.html;

@@ -14,6 +14,7 @@ export function siteText(manifests: readonly Manifest[], publicUrl: string): str
 
 - REST base: ${publicUrl}/v1 (every call is a POST; runs and tasks need a key)
 - Models as data: POST ${publicUrl}/v1/Tool/List and ${publicUrl}/v1/Tool/Detail, no key needed
+- Every call in OpenAPI 3.1: ${publicUrl}/openapi.json
 
 ## Models
 

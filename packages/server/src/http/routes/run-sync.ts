@@ -3,7 +3,11 @@
 import { isTerminal } from "@atelier/schema/status";
 import { successEnvelope } from "@atelier/schema/wire-envelope";
 import { eventFrame } from "@atelier/schema/wire-frame";
+import { expiredSchema, successSchema } from "@atelier/schema/wire-envelope-schema";
+import { textField } from "@atelier/schema/lenient-field";
+import { wireTaskSchema } from "@atelier/schema/wire-task-schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 
 import { AtelierError } from "../../errors.ts";
 import type { Following } from "../../events/following.ts";
@@ -15,15 +19,37 @@ import { EventStream } from "../event-stream.ts";
 import { detailAtTheEnd, expiredAnswer } from "../held-run.ts";
 import type { HeldRun, RunWatcher } from "../held-run.ts";
 import type { RouteContext } from "../http-deps.ts";
-import { run } from "./run.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { runBody, runFailures, runPath, startRun } from "./run.ts";
 
 export type SyncLimits = Readonly<Record<Extract<keyof typeof limits, `sync${string}`>, number>>;
+
+const detailReply = successSchema({ total: z.string().regex(/^1$/), tasklist: z.array(wireTaskSchema).length(1) }).meta({ id: "RunSyncReply" });
+
+const operation: Operation = {
+  id: "runSync",
+  summary: "Run a model and wait for the end of its task",
+  description: "As server-sent events: `start`, `task_output` for every event of the task, `done` with the answer.",
+  tag: "Run",
+  access: "project",
+  path: runPath,
+  query: z.object({ stream: textField("Asks for server-sent events.", { enum: ["true"] }) }),
+  body: runBody,
+  replies: {
+    200: {
+      description: "The ended task.",
+      content: { "application/json": detailReply, "text/event-stream": "text" },
+    },
+    504: { description: "The task goes on.", content: { "application/json": expiredSchema } },
+  },
+  failures: runFailures,
+};
 
 /** The task is as durable as one of Run and goes on when nobody waits for it any more. `syncLimits`: for tests. */
 export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syncLimits: SyncLimits = limits): void {
   const waiting = new Set<AbortController>();
   app.addHook("preClose", async () => waiting.forEach((controller) => controller.abort()));
-  app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", async (request, reply) => {
+  app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", { config: { operation } }, async (request, reply) => {
     const caller = await authenticate(context, request);
     const fields = await readFields(request.raw, sentContentType(request));
     if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
@@ -36,7 +62,7 @@ export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syn
       waiting.delete(controller);
       controller.abort();
     });
-    const started = await run(context, { caller, fields, path: request.params });
+    const started = await startRun(context, { caller, fields, path: request.params });
     const held = { ...started, projectId: caller.id, signal: controller.signal };
     if (wantsEventStream(request)) return sendEventStream(context, held, { reply, keepAliveMs: syncLimits.syncKeepAliveMs });
     const detail = await detailAtTheEnd(context, held);

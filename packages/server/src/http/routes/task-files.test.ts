@@ -56,7 +56,7 @@ async function finish(taskid: string): Promise<string[]> {
     await server.files.put(key, join(server.folder, "picture"));
     await server.db.query(
       `insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
-       values ($1, $2, $3, $4, 'image/png', 20, $1, $5)`,
+       values ($1, $2, $3, $4, 'image/png', 20, right($1, 30), $5)`,
       [drawn.toString(16).padStart(32, "0"), taskid, position, `${position}.png`, key],
     );
     keys.push(key);

@@ -7,6 +7,7 @@ import type { FastifyInstance } from "fastify";
 
 import { AtelierError } from "../../errors.ts";
 import type { RouteContext } from "../http-deps.ts";
+import type { Operation } from "../openapi/operation.ts";
 import { writeFileHeaders } from "../send-file.ts";
 
 const pictureTypes: Readonly<Record<string, string>> = {
@@ -16,9 +17,18 @@ const pictureTypes: Readonly<Record<string, string>> = {
   ".webp": "image/webp",
 };
 
+const operation: Operation = {
+  id: "cover",
+  summary: "The cover of a model",
+  tag: "Files",
+  access: "open",
+  path: { file: "`{Owner}-{Slug}-cover.{ext}`" },
+  replies: { 200: { description: "The picture.", content: { "image/*": "bytes" } }, 304: { description: "The caller has it." } },
+};
+
 /** Only files that a manifest names as its cover are served, so no path of a request reaches the disk. */
 export function addUploadRoute(app: FastifyInstance, context: RouteContext): void {
-  app.get<{ Params: { file: string } }>("/uploads/models/:file", async (request, reply) => {
+  app.get<{ Params: { file: string } }>("/uploads/models/:file", { config: { operation } }, async (request, reply) => {
     const path = context.models.coverPath(request.params.file);
     const contentType = pictureTypes[extname(request.params.file).toLowerCase()];
     const handle = path === undefined ? undefined : await open(path).catch(() => undefined);
