@@ -37,7 +37,7 @@ const accepts = (input: Record<string, unknown>): boolean =>
   parseInput(parameters, input, { drawSeed: () => 0, textCharacters: 20_000 }).ok;
 
 const values = fc.oneof(
-  fc.constantFrom("", null, 0, -1, "x", "0", true, "on", "1e0", " 3 ", "1.5", 0.5, 9.5, 1e400, "0x1", "-1", "y"),
+  fc.constantFrom("", null, 0, -1, "x", "0", true, "on", "1e0", " 3 ", "1.5", 0.5, 9.5, 1e300, "0x1", "-1", "y"),
   fc.integer({ min: -2, max: 11 }),
   fc.double({ min: -2, max: 11, noNaN: true }),
   fc.integer({ min: 0, max: 2 ** 33 }),

@@ -7,12 +7,12 @@ import type { TestServer } from "../test-server.ts";
 import { answerChecker } from "./check-replies.ts";
 import { collectOperations } from "./operation.ts";
 
-interface Document {
+type Document = {
   openapi: string;
   servers: { url: string }[];
   paths: Record<string, Record<string, Record<string, unknown>>>;
   components: { schemas: Record<string, { properties: Record<string, unknown> }>; securitySchemes: object };
-}
+};
 
 let server: TestServer;
 let document: Document;
