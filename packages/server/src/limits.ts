@@ -171,6 +171,8 @@ export const limits = Object.freeze({
   syncRequests: 2_000,
   /** Between two comments on a silent event stream. */
   syncKeepAliveMs: 15_000,
+  /** Reaching one of several database hosts before the next one is tried. */
+  databaseHostMs: 2_000,
   /** Waiting at start-up for an external database that is still starting. */
   databaseStartMs: 30_000,
   /** How long a command waits for a server that is starting on its data folder, and between two looks. */

@@ -3,9 +3,10 @@
 /** Node's codes for a server that is not there or went away. */
 const systemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
 
-/** Operator intervention: shutting down, crashed, starting. Too many connections passes as well.
+/** Operator intervention: shutting down, crashed, starting. Too many connections passes as well. A session that may only
+ *  read (25006) is one of a standby, or of a primary that became one: another session reaches the new primary.
  *  Source: PostgreSQL, appendix A, error codes. */
-const sqlStates = new Set(["57P01", "57P02", "57P03", "53300"]);
+const sqlStates = new Set(["57P01", "57P02", "57P03", "53300", "25006"]);
 
 /** pg reports these without a code. */
 const messages = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;

@@ -10,11 +10,12 @@ import type { Log } from "../log.ts";
 import { Announcer, announcePrefix } from "./announcer.ts";
 import type { AnnouncingResult } from "./announcer.ts";
 import { isConnectionError } from "./connection-error.ts";
+import { sessionsOf } from "./hosts.ts";
 import { Listener } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
 import type { Queryable } from "./queryable.ts";
 
-/** Where the database is: a URL, or the socket folder of an embedded one. */
+/** Where the database is: a URL (several hosts may stand in it, hosts.ts), or the socket folder of an embedded one. */
 export type DatabaseAddress =
   | { readonly connectionString: string }
   | { readonly host: string; readonly user: string; readonly database: string };
@@ -65,11 +66,12 @@ class PoolDatabase implements Database {
 
   constructor(log: Log, address: DatabaseAddress, answerMs: number) {
     this.#log = log;
+    const Client = sessionsOf(address);
+    const shared = { ...address, ...sessionSettings, query_timeout: answerMs };
     this.#pool = new pg.Pool({
-      ...address,
-      ...sessionSettings,
+      ...shared,
+      Client,
       max: limits.poolConnections,
-      query_timeout: answerMs,
       application_name: "atelier",
     });
     // A pool without this handler ends the process when an idle session breaks.
@@ -77,9 +79,8 @@ class PoolDatabase implements Database {
       // Sessions that are being closed may still hear PostgreSQL's own goodbye.
       if (!this.#closed) log.warn({ err: error }, "database.session-lost");
     });
-    const listening = { ...address, ...sessionSettings, query_timeout: answerMs, application_name: "atelier-listen" };
-    this.#announcer = new Announcer(log, { ...address, ...sessionSettings, query_timeout: answerMs });
-    this.#listener = new Listener(log, () => new pg.Client(listening));
+    this.#announcer = new Announcer(log, { ...shared, Client });
+    this.#listener = new Listener(log, () => new Client({ ...shared, application_name: "atelier-listen" }));
   }
 
   async query<Row extends object>(text: string, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {

@@ -6,12 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { openLog } from "../log.ts";
+import type { Log } from "../log.ts";
 import { openDatabase } from "./database.ts";
 import type { Database } from "./database.ts";
 import { databaseUser } from "./embedded/cluster.ts";
+import { migrate } from "./migrate.ts";
 import { embeddedDatabaseName, startDatabase } from "./start-database.ts";
 
-/** Where the PostgreSQL of this test run listens; set by `startTestPostgres`. */
+/** Where the PostgreSQL of this test run listens; set by `startTestPostgres`, or before it for a PostgreSQL of one's own:
+ *  its socket's folder, where the user of the embedded one may do everything without a password. */
 const hostVariable = "ATELIER_TEST_POSTGRES";
 
 export interface TestDatabase {
@@ -25,8 +28,10 @@ export interface TestDatabase {
 /** Starts the PostgreSQL of a test run (vitest's global setup calls it once) and returns what stops it.
  *  Not durable: nothing of it outlives the run. */
 export async function startTestPostgres(): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "atelier-test-"));
   const log = openLog({ level: "silent", pretty: false });
+  const given = process.env[hostVariable];
+  if (given !== undefined) return useGivenPostgres(log, given);
+  const folder = await mkdtemp(join(tmpdir(), "atelier-test-"));
   const running = await startDatabase(
     { log },
     { databaseUrl: undefined, folder, runAs: "auto", settings: { fsync: "off", synchronous_commit: "off", max_connections: "200" } },
@@ -38,6 +43,16 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
     await running.stop();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+async function useGivenPostgres(log: Log, host: string): Promise<() => Promise<void>> {
+  const admin = openDatabase({ log }, { host, user: databaseUser, database: "postgres" });
+  await admin.query(`create database ${embeddedDatabaseName}`);
+  await admin.close();
+  const template = openDatabase({ log }, { host, user: databaseUser, database: embeddedDatabaseName });
+  await migrate({ db: template, log });
+  await template.close();
+  return () => Promise.resolve();
 }
 
 /** A fresh database with the current schema. Call `drop` in afterAll or afterEach. */
