@@ -121,6 +121,8 @@ def main() -> None:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         write_starter(new, options.source)
+        if (options.models / "starter/enlarger").exists():    # made by training.enlarger
+            shutil.copytree(options.models / "starter/enlarger", new / "enlarger")
         replace_folder(new, options.models / "starter")
     if not options.list_only and (WORK / "adapter-weights.pt").exists():
         (options.models / "adapters").mkdir(exist_ok=True)

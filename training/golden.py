@@ -12,6 +12,7 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from safetensors.torch import save_file
 from transformers import T5Config, T5EncoderModel
 
+from training.enlarger_network import Enlarger
 from training.text import padded_length, pooled_mean, token_ids, train_tokenizer
 
 # Two heads of 32 instead of one of 128: weights of a 128-wide pair of blocks alone fill 2 MB,
@@ -155,6 +156,13 @@ def write_decoder(folder: Path) -> None:
     write(folder / "decoder.safetensors", DECODER_CONFIG, weights, {"latents": latents}, {"sample": model.decode(latents).sample})
 
 
+def write_enlarger(folder: Path) -> None:
+    """A narrow enlarger; the picture is 10 × 6."""
+    model = randomise(Enlarger(channels=8, middle=1), 9)
+    pictures = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(10)) * 2 - 1
+    write(folder / "enlarger.safetensors", {}, dict(model.named_parameters()), {"pictures": pictures}, {"enlarged": model(pictures)})
+
+
 def write_scheduler(folder: Path) -> None:
     """Sigmas (with the closing 0) as FluxPipeline gets them, shifted (dev) and unshifted (schnell)."""
     cases = []
@@ -188,7 +196,7 @@ def main() -> None:
     folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
-        for step in [write_text_encoder, write_transformer, write_decoder, write_scheduler, write_tokenizer]:
+        for step in [write_text_encoder, write_transformer, write_decoder, write_enlarger, write_scheduler, write_tokenizer]:
             step(folder)
     print("bytes:", sum(path.stat().st_size for path in folder.iterdir()))
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FileHasher } from "@atelier/flux/file-hash";
-import { pipelinePaths } from "@atelier/flux/pipeline-files";
+import { optionalPaths, pipelinePaths } from "@atelier/flux/pipeline-files";
 import { writeRandomModel } from "@atelier/flux/random-model";
 import { BaseStore } from "./base-store.ts";
 
@@ -59,4 +59,17 @@ test("a base whose files changed is loaded anew", async () => {
   expect(await store.get(base("a"))).not.toBe(first);
   expect(store.loadCount).toBe(2);
   await store.unload(base("a"));
+});
+
+test("an enlarger's hash is told with the others, and adding or altering one loads the base anew", async () => {
+  const store = setup(Infinity);
+  await writeRandomModel(base("d"), { nativePixels: 64 });
+  const without = await store.get(base("d"));
+  expect(without.hashes).not.toHaveProperty(optionalPaths.enlarger);
+  await writeRandomModel(base("d"), { nativePixels: 64, enlargerChannels: 4 });
+  const first = await store.get(base("d"));
+  expect(first.hashes).toHaveProperty(optionalPaths.enlarger);
+  await utimes(join(base("d"), optionalPaths.enlarger), 1, 1);
+  expect(await store.get(base("d"))).not.toBe(first);
+  await store.unload(base("d"));
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileError } from "@atelier/flux/errors";
 import type { FileHasher } from "@atelier/flux/file-hash";
 import { openPipeline, type Pipeline } from "@atelier/flux/pipeline";
-import { pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
+import { optionalPaths, pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
 import { modelsFolderOf, verifiedHash } from "./verify-weights.ts";
 
 export interface LoadedBase {
@@ -80,7 +80,7 @@ export class BaseStore {
 
   async #verify(folder: string): Promise<Record<string, string>> {
     const hashes: Record<string, string> = {};
-    for (const path of hashedPaths) {
+    for (const path of [...hashedPaths, ...(await optionalFiles(folder))]) {
       hashes[path] = await verifiedHash(join(folder, path), modelsFolderOf("base", folder), this.#options.hasher);
     }
     return hashes;
@@ -98,11 +98,24 @@ export class BaseStore {
 async function filesVersion(folder: string): Promise<string> {
   const versions: string[] = [];
   for (const path of Object.values(pipelinePaths)) {
-    const full = join(folder, path);
-    const info = await stat(full).catch((cause: unknown) => {
-      throw fileError("WEIGHTS_MISSING", full, "cannot be opened", cause);
-    });
-    versions.push(`${info.size}:${info.mtimeMs}:${info.ino}`);
+    versions.push(await fileVersion(join(folder, path)));
   }
+  for (const path of await optionalFiles(folder)) versions.push(await fileVersion(join(folder, path)));
   return versions.join("|");
+}
+
+/** The optional files that this base has. */
+async function optionalFiles(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of Object.values(optionalPaths)) {
+    if (await stat(join(folder, path)).then(() => true, () => false)) found.push(path);
+  }
+  return found;
+}
+
+async function fileVersion(path: string): Promise<string> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw fileError("WEIGHTS_MISSING", path, "cannot be opened", cause);
+  });
+  return `${info.size}:${info.mtimeMs}:${info.ino}`;
 }

@@ -41,7 +41,8 @@ export async function drawRun(deps: DrawDeps, run: RunMessage, signal: AbortSign
       const facts = pictureFacts(deps, { run, base, adapters, picture });
       const path = join(run.outputFolder, `${picture.index}.png`);
       written.push(path, `${path}.part`);
-      await writeFile(`${path}.part`, await encodePicture(picture, facts));
+      const enlarged = await base.pipeline.enlarge(picture, run.input);
+      await writeFile(`${path}.part`, await encodePicture(enlarged, facts));
       await rename(`${path}.part`, path);
       send({ type: "output", runId, index: picture.index, path, contentType: "image/png" });
     }

@@ -1,9 +1,10 @@
 // From drawn pixels to a PNG file of the size asked for.
 
 import sharp from "sharp";
+import type { RgbPicture } from "@atelier/flux/enlarger";
 import { pictureTexts, type PictureFacts } from "./picture-metadata.ts";
 import { withPngTexts } from "./png-text.ts";
-import { resampleToCover, type RgbPicture } from "./resample.ts";
+import { resampleToCover } from "./resample.ts";
 
 /** zlib's level: 9 takes three times as long for 2 % less. */
 const compressionLevel = 6;

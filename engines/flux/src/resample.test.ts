@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { resampleToCover, type RgbPicture } from "./resample.ts";
+import type { RgbPicture } from "@atelier/flux/enlarger";
+import { resampleToCover } from "./resample.ts";
 
 /** A picture whose red channel is a function of the place. */
 function picture(widthPixels: number, heightPixels: number, red: (x: number, y: number) => number): RgbPicture {

@@ -2,12 +2,7 @@
 // In plain arithmetic, so that the result does not depend on a library's version; libvips would enlarge bicubically.
 // Source: Duchon, "Lanczos filtering in one and two dimensions" (1979); kernel scaled when reducing.
 
-export interface RgbPicture {
-  /** RGB, 8 bit, row-major: [heightPixels, widthPixels, 3]. */
-  readonly pixels: Uint8Array;
-  readonly widthPixels: number;
-  readonly heightPixels: number;
-}
+import type { RgbPicture } from "@atelier/flux/enlarger";
 
 const lobes = 3;
 const channels = 3;

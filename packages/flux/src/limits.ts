@@ -23,6 +23,8 @@ export const limits = Object.freeze({
   promptCharacters: 100_000,
   /** Pictures in one batch: activations of a full-size model grow with it. */
   batch: 16,
+  /** A picture that the enlarger takes: 512 × 512 takes 32 MB for each of its layers; larger ones are only resampled. */
+  enlargerInputPixels: 512 * 512,
   /** Either side of a picture asked for. */
   sidePixels: 8_192,
 });

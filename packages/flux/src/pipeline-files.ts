@@ -1,6 +1,7 @@
 // The folder of a base model: which files it has, what their settings say. Layout of a diffusers FluxPipeline, with
 // `starter.json` beside it for a model that was trained at another size than FLUX.1's.
 
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tokenizer } from "@huggingface/tokenizers";
 import { fileError } from "./errors.ts";
@@ -37,6 +38,8 @@ export interface PipelineFiles {
     readonly transformer: SafetensorsFile;
     readonly textEncoder: SafetensorsFile;
     readonly decoder: SafetensorsFile;
+    /** Of a base that has one. */
+    readonly enlarger: SafetensorsFile | null;
   };
 }
 
@@ -54,6 +57,9 @@ export const pipelinePaths = {
   scheduler: "scheduler/scheduler_config.json",
 } as const;
 
+/** Files that a base may do without, relative to its folder. Without an enlarger, pictures are only resampled. */
+export const optionalPaths = { enlarger: "enlarger/model.safetensors" } as const;
+
 /** The files that hold weights, in the order in which they are loaded. */
 export const weightPaths = [pipelinePaths.textEncoder, pipelinePaths.transformer, pipelinePaths.decoder] as const;
 
@@ -65,6 +71,7 @@ export async function openPipelineFiles(folder: string): Promise<PipelineFiles> 
     textEncoder: await openSafetensors(join(folder, pipelinePaths.textEncoder)),
     transformer: await openSafetensors(join(folder, pipelinePaths.transformer)),
     decoder: await openSafetensors(join(folder, pipelinePaths.decoder)),
+    enlarger: await openIfThere(join(folder, optionalPaths.enlarger)),
   };
   const transformerConfig = await json(pipelinePaths.transformerConfig);
   const decoderConfig = await json(pipelinePaths.decoderConfig);
@@ -82,6 +89,11 @@ export async function openPipelineFiles(folder: string): Promise<PipelineFiles> 
     tokenizer: readTokenizer(tokenizerJson, tokenizerConfig),
     weights,
   };
+}
+
+async function openIfThere(path: string): Promise<SafetensorsFile | null> {
+  const isThere = await stat(path).then(() => true, () => false);
+  return isThere ? openSafetensors(path) : null;
 }
 
 function baseSettings(file: JsonFile): BaseSettings {

@@ -3,6 +3,7 @@
 import { AdapterCache } from "./adapter-cache.ts";
 import type { WeightedAdapter } from "./adapter-feeds.ts";
 import { Decoder } from "./decoder.ts";
+import { Enlarger, type RgbPicture } from "./enlarger.ts";
 import { fileError, FluxError } from "./errors.ts";
 import { initialLatents, latentScale, packing, type LatentSize } from "./latents.ts";
 import { limits } from "./limits.ts";
@@ -70,16 +71,24 @@ export async function openPipeline(folder: string, options: { readonly threads: 
   const transformer = await Transformer.open(files.weights.transformer, { ...options, rotaryAxes: files.rotaryAxes });
   const decoder = await Decoder.open(files.weights.decoder, options);
   checkWidths(files, transformer, decoder);
-  return new Pipeline(files, { textEncoder, transformer, decoder });
+  const enlarger = files.weights.enlarger === null ? null : await Enlarger.open(files.weights.enlarger, options);
+  return new Pipeline(files, { textEncoder, transformer, decoder, enlarger });
+}
+
+interface Parts {
+  readonly textEncoder: TextEncoder5;
+  readonly transformer: Transformer;
+  readonly decoder: Decoder;
+  readonly enlarger: Enlarger | null;
 }
 
 /** A loaded base model. Pictures are a pure function of the request and the files. */
 export class Pipeline {
   readonly #files: PipelineFiles;
-  readonly #parts: { textEncoder: TextEncoder5; transformer: Transformer; decoder: Decoder };
+  readonly #parts: Parts;
   readonly #adapters: AdapterCache;
 
-  constructor(files: PipelineFiles, parts: { textEncoder: TextEncoder5; transformer: Transformer; decoder: Decoder }) {
+  constructor(files: PipelineFiles, parts: Parts) {
     this.#files = files;
     this.#parts = parts;
     this.#adapters = new AdapterCache(parts.transformer.weights);
@@ -95,7 +104,7 @@ export class Pipeline {
 
   /** Weights counted as float32, as they are held in memory. */
   get weightBytes(): number {
-    const shapes = Object.values(this.#files.weights).flatMap((file) => [...file.tensors.values()]);
+    const shapes = Object.values(this.#files.weights).flatMap((file) => [...(file?.tensors.values() ?? [])]);
     return shapes.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
   }
 
@@ -159,9 +168,19 @@ export class Pipeline {
     return out;
   }
 
+  /** A picture of this base, made larger when a larger one is asked for and the base has an enlarger; otherwise the same
+   *  object. The size is not yet the one asked for: the caller resamples to it. */
+  async enlarge(picture: RgbPicture, requested: PictureSize): Promise<RgbPicture> {
+    const { widthPixels, heightPixels } = picture;
+    const isLarger = requested.widthPixels > widthPixels || requested.heightPixels > heightPixels;
+    const { enlarger } = this.#parts;
+    if (enlarger === null || !isLarger || widthPixels * heightPixels > limits.enlargerInputPixels) return picture;
+    return enlarger.enlarge(picture);
+  }
+
   /** Frees the sessions; the pipeline cannot draw afterwards. */
   async close(): Promise<void> {
-    for (const part of Object.values(this.#parts)) await part.close();
+    for (const part of Object.values(this.#parts)) await part?.close();
   }
 
   #latentSize({ widthPixels, heightPixels }: PictureSize): LatentSize {

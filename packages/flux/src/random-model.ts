@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fluxModules, diffusersNormName, type FluxDimensions } from "./flux-modules.ts";
 import { philoxNormal } from "./philox.ts";
-import { pipelinePaths } from "./pipeline-files.ts";
+import { optionalPaths, pipelinePaths } from "./pipeline-files.ts";
 import { writeSafetensors, type TensorToWrite } from "./write-safetensors.ts";
 
 export interface RandomModelOptions {
@@ -20,6 +20,8 @@ export interface RandomModelOptions {
   readonly textWidth?: number;
   readonly textLayers?: number;
   readonly decoderChannels?: number;
+  /** Gives it an enlarger of this width; otherwise it has none. */
+  readonly enlargerChannels?: number;
 }
 
 /** Options with which a random model has the size of the starter that comes with Atelier: for measurements. */
@@ -45,6 +47,9 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
   await writeWeights(folder, pipelinePaths.transformer, transformerTensors(make, dimensions));
   await writeWeights(folder, pipelinePaths.textEncoder, textEncoderTensors(make, dimensions.textWidth, textLayers));
   await writeWeights(folder, pipelinePaths.decoder, decoderTensors(make, decoderChannels));
+  if (options.enlargerChannels) {
+    await writeWeights(folder, optionalPaths.enlarger, enlargerTensors(make, options.enlargerChannels));
+  }
   for (const [path, value] of Object.entries(configFiles(dimensions, { nativePixels, textLayers, decoderChannels }))) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), `${JSON.stringify(value, null, 2)}\n`);
@@ -169,6 +174,14 @@ function decoderTensors(make: MakeTensor, channels: number): TensorToWrite[] {
     tensors.push(...convolution(`decoder.layers.${layer++}`, isLast ? 3 : channels, isLast));
   }
   return tensors;
+}
+
+function enlargerTensors(make: MakeTensor, channels: number): TensorToWrite[] {
+  const widths = [3, channels, channels, 48];
+  return widths.slice(1).flatMap((to, i) => [
+    make(`layers.${i}.weight`, [to, widths[i]!, 3, 3], 0.3),
+    make(`layers.${i}.bias`, [to], 0.1),
+  ]);
 }
 
 function configFiles(

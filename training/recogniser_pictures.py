@@ -1,0 +1,68 @@
+"""Pictures and labels for the recogniser: the generator's own, some of them through the starter's autoencoder."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.labels import HEADS, indices_of, values_of
+from training.recogniser_network import SIDE_PIXELS
+from training.scenes import STYLES, render, sample_mixture
+
+# Seeds that no stage of the starter is trained on (those are below 100 million, or from 900 million on).
+TRAINING_SEED, CEILING_SEED = 500_000_000, 600_000_000
+STYLE_SHARES = (0.52, 0.16, 0.08, 0.08, 0.08, 0.08)
+# What the frozen mixture shows too rarely to learn from.
+SHARES = {"couple": .05, "relation": .06, "count": .06, "saucer": .03, "comet": .03, "seat": .05, "frame": .03,
+          "indoors": .03, "flowers": .03, "sun": .03, "building": .03}
+BATCH = 250
+
+
+def style_of(seed: int) -> str:
+    return STYLES[int(np.random.default_rng([seed, 31]).choice(len(STYLES), p=STYLE_SHARES))]
+
+
+def one_example(seed: int) -> tuple[np.ndarray, list[int]]:
+    """A picture of SIDE_PIXELS, one half of them drawn at twice the size and averaged, and its labels."""
+    scene, style = sample_mixture(seed, shares=SHARES), style_of(seed)
+    if seed % 2:
+        return render(scene, SIDE_PIXELS, SIDE_PIXELS, style), indices_of(values_of(scene, style))
+    large = render(scene, 2 * SIDE_PIXELS, 2 * SIDE_PIXELS, style).astype(np.uint16)
+    small = (large[::2, ::2] + large[1::2, ::2] + large[::2, 1::2] + large[1::2, 1::2] + 2) // 4
+    return small.astype(np.uint8), indices_of(values_of(scene, style))
+
+
+def through_autoencoder(autoencoder, pictures: np.ndarray, noise: float, generator: torch.Generator) -> np.ndarray:
+    """Encoded, with latent noise, and decoded: as soft as what the starter draws at best."""
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        latents = autoencoder.encoder(batch.contiguous(memory_format=torch.channels_last))
+        latents = latents + noise * torch.randn(latents.shape, generator=generator)
+        decoded = autoencoder.decoder(latents).float()
+    return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def make_examples(folder: Path, count: int, autoencoder) -> tuple[np.ndarray, np.ndarray]:
+    """Memory-mapped uint8 [count, side, side, 3] and int16 [count, heads]; made in pieces of BATCH, and continued.
+    Every fourth piece has been through the autoencoder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / f"recogniser-pictures-{count}.npy", folder / f"recogniser-labels-{count}.npy"
+    done_path = folder / f"recogniser-done-{count}.txt"
+    mode = "r+" if done_path.exists() else "w+"
+    arrays = [np.lib.format.open_memmap(path, mode, kind, shape) for path, kind, shape in zip(
+        paths, (np.uint8, np.int16), ((count, SIDE_PIXELS, SIDE_PIXELS, 3), (count, len(HEADS))))]
+    done = int(done_path.read_text()) if done_path.exists() else 0
+    for start in range(done, count, BATCH):
+        rows = [one_example(TRAINING_SEED + start + i) for i in range(min(BATCH, count - start))]
+        pictures = np.stack([picture for picture, _ in rows])
+        if start // BATCH % 4 == 3:
+            generator = torch.Generator().manual_seed(start)
+            pictures = through_autoencoder(autoencoder, pictures, 0.1 + 0.3 * (start // BATCH % 8 == 7), generator)
+        arrays[0][start : start + len(rows)], arrays[1][start : start + len(rows)] = pictures, [labels for _, labels in rows]
+        for array in arrays:
+            array.flush()
+        done_path.with_suffix(".tmp").write_text(str(start + len(rows)))
+        os.replace(done_path.with_suffix(".tmp"), done_path)
+        print(f"pictures {start + len(rows)}/{count}", flush=True)
+    return arrays[0], arrays[1]
