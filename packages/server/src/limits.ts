@@ -25,6 +25,8 @@ export const limits = Object.freeze({
   noncePruneMs: 30_000,
   /** How long the older secret of a rotated key signs, unless the command says otherwise. */
   keyGraceMs: 24 * 3_600_000,
+  /** Lines of one look at a project's audit log. */
+  auditListRows: 100,
   /** Networks in a project's list of allowed addresses: all are compared for each request. */
   allowedAddresses: 100,
   /** A whole request must have arrived within this: the largest body at 1 Mbit/s. */

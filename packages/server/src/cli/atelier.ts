@@ -13,11 +13,14 @@ import { OperatorError } from "../operator-error.ts";
 import { demo } from "./demo.ts";
 import { describeFindings } from "./doctor/check.ts";
 import { examine } from "./doctor/doctor.ts";
+import { addKeyCommands } from "./key.ts";
+import { addProjectAccess } from "./project-access.ts";
 import { describeProject, projectCreate } from "./project-create.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunCommandOptions } from "./run-command.ts";
 import { serve } from "./serve.ts";
 import { addWebhook } from "./webhook.ts";
+import type { CommandParts } from "./webhook.ts";
 import { withDatabase } from "./with-database.ts";
 
 /** Runs one command. `args`: what follows the program's name; `signal`: aborted when the user wants it to end, maybe
@@ -52,12 +55,15 @@ function buildProgram(context: CommandContext): Command {
   addServe(program, context);
   addMigrate(program);
   addProject(program);
-  addWebhook(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
+  addKeyCommands(program, commandParts);
+  addWebhook(program, commandParts);
   addRun(program, context);
   addDoctor(program, context);
   addDemo(program, context);
   return program;
 }
+
+const commandParts: CommandParts = { dataOption, depsOf: (options) => commandDeps(readConfig(options)) };
 
 function addServe(program: Command, { signal, exitWith }: CommandContext): void {
   program
@@ -86,7 +92,8 @@ function addMigrate(program: Command): void {
 }
 
 function addProject(program: Command): void {
-  const project = program.command("project").description("projects and their keys");
+  const project = program.command("project").description("projects: who they are, and how their clients come in");
+  addProjectAccess(project, commandParts);
   project
     .command("create <name>")
     .description("make a project and print its credentials")

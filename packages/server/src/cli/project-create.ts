@@ -5,13 +5,14 @@ import type { ProjectAuth } from "../db/queries/projects.ts";
 import type { Log } from "../log.ts";
 import { createProject } from "../projects/create-project.ts";
 import type { CreatedProject } from "../projects/create-project.ts";
+import { cliActor } from "./actor.ts";
 import { withDatabase } from "./with-database.ts";
 
 export async function projectCreate(
   deps: { config: Config; log: Log },
   options: { name: string; auth: ProjectAuth },
 ): Promise<CreatedProject> {
-  return withDatabase(deps, (lent) => createProject(lent, options));
+  return withDatabase(deps, (lent) => createProject({ ...lent, actor: cliActor() }, options));
 }
 
 /** For people; `--json` prints the project itself. */

@@ -32,6 +32,12 @@ export async function selectProjectsCalled(db: Queryable, call: { id: string | n
   return rows;
 }
 
+/** Keeps other changes of this project out until the transaction ends. */
+export async function lockListedProject(tx: Queryable, projectId: string): Promise<ListedProject | undefined> {
+  const { rows } = await tx.query<ListedProject>(`select ${columns} from projects p where p.id = $1 for update of p`, [projectId]);
+  return rows[0];
+}
+
 export async function updateProjectAuth(tx: Queryable, projectId: string, auth: ProjectAuth): Promise<void> {
   await tx.query(`update projects set auth = $2 where id = $1`, [projectId, auth]);
 }

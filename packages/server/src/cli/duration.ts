@@ -1,0 +1,14 @@
+// Reads spans of time as people write them: 30s, 15m, 24h, 7d.
+
+import { InvalidArgumentError } from "commander";
+
+const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const longestMs = 10 * 366 * 86_400_000;
+
+/** Milliseconds. Throws what commander shows beside the option's name. */
+export function parseDuration(text: string): number {
+  const [, digits, unit = "s"] = /^(\d{1,9})(s|m|h|d)?$/.exec(text.trim()) ?? [];
+  const ms = Number(digits) * (unitsMs[unit] ?? Number.NaN);
+  if (digits !== undefined && (digits === "0" || text.trim() !== digits) && ms <= longestMs) return ms;
+  throw new InvalidArgumentError("Write for example 30m, 24h or 7d; 0 for at once.");
+}

@@ -1,0 +1,92 @@
+// The commands on keys and projects, through the command line's own entrance, on a database of their own.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+
+import { main } from "../../packages/server/src/cli/atelier.ts";
+import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
+import type { TestDatabase } from "../../packages/server/src/db/test-database.ts";
+
+let test: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), "atelier-keys-"));
+  const { host, user, database } = test.address;
+  vi.stubEnv("DATABASE_URL", `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`);
+  vi.stubEnv("ATELIER_DATA", folder);
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await test.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function atelier(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: "", err: "" };
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((written.out += String(text))));
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((written.err += String(text))));
+  const code = await main(args);
+  vi.restoreAllMocks();
+  return { code, ...written };
+}
+
+async function json<Answer>(...args: string[]): Promise<Answer> {
+  const { code, out, err } = await atelier(...args, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out.trim().split("\n")).toHaveLength(1);
+  return JSON.parse(out) as Answer;
+}
+
+interface Key {
+  keyid: string;
+  apikey: string | null;
+  apisecret: string | null;
+}
+
+it("a key is made, listed, rotated and revoked, and its secret is shown only when it is drawn", async () => {
+  await json("project", "create", "studio");
+  const made = await json<Key>("key", "create", "studio", "--label", "build server", "--expires", "90d");
+  expect(made).toMatchObject({ apikey: expect.stringMatching(/^\w{40}$/), apisecret: expect.stringMatching(/^\w{40}$/) });
+  const rotated = await json<Key & { olderuntil: string }>("key", "rotate", made.keyid, "--grace", "7d");
+  expect(rotated).toMatchObject({ keyid: made.keyid, apikey: null, apisecret: expect.stringMatching(/^\w{40}$/) });
+  expect(new Date(rotated.olderuntil).getTime() - Date.now()).toBeGreaterThan(6.9 * 86_400_000);
+
+  const listed = (await atelier("key", "list", "studio")).out;
+  expect(listed).toMatch(/live .*build server .*expires .*older secret signs until/);
+  for (const text of [made.apikey, made.apisecret, rotated.apisecret]) expect(listed).not.toContain(text);
+
+  expect((await atelier("key", "revoke", made.apikey ?? "")).code).toBe(0);
+  expect((await atelier("key", "list", "studio")).out).toMatch(/revoked .*build server/);
+  const audit = (await atelier("project", "audit", "studio")).out;
+  expect(audit).toMatch(/cli:\S+ {2}key\.revoked/);
+  for (const text of [made.apikey, made.apisecret, rotated.apisecret]) expect(audit).not.toContain(text);
+});
+
+it("a project's authentication, signature v2 and addresses are changed and listed", async () => {
+  await json("project", "create", "gate", "--auth", "key");
+  const [given] = await json<Key[]>("project", "auth", "gate", "signature");
+  expect(given?.apisecret).toMatch(/^\w{40}$/);
+  expect((await atelier("project", "signature-v2", "gate", "required")).code).toBe(0);
+  expect(await json("project", "allow", "gate", "add", "10.0.0.0/8")).toEqual(["10.0.0.0/8"]);
+  expect(await json("project", "allow", "gate", "list")).toEqual(["10.0.0.0/8"]);
+  const listed = (await atelier("project", "list")).out;
+  expect(listed).toMatch(/gate {2}signature {2}1 live key {2}signature v2 required {2}10\.0\.0\.0\/8/);
+});
+
+it.each([
+  [["key", "list", "nobody"], /There is no project "nobody"/],
+  [["key", "rotate", "999999"], /There is no such key/],
+  [["key", "revoke", "short"], /There is no such key/],
+  [["key", "rotate", "1", "--grace", "soon"], /30m, 24h or 7d/],
+  [["project", "allow", "1", "add"], /needs an address or a network/],
+  [["project", "allow", "1", "add", "10.0.0.0/40"], /is no address or network/],
+])("%j fails and says why", async (args, text) => {
+  const { code, err } = await atelier(...args);
+  expect(code).toBe(1);
+  expect(err).toMatch(text);
+});
