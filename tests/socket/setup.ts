@@ -1,5 +1,6 @@
 // Listening servers, a worker with the fake engine, and a key, on a database of their own.
 
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -29,6 +30,9 @@ import { openLog } from "../../packages/server/src/log.ts";
 import { loadModels } from "../../packages/server/src/models/registry.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
 import { openProjectDoor } from "../../packages/server/src/projects/project-door.ts";
+import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
+import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
+import { openLocalTaskSource } from "../../packages/server/src/tasks/local-task-source.ts";
 import { startWorker } from "../../packages/server/src/worker/worker.ts";
 import { SocketClient } from "./client.ts";
 
@@ -178,17 +182,16 @@ export async function startWorld() {
     },
     async work(slots = 1): Promise<void> {
       const commands = [{ name: "fake", command: process.execPath, args: [fakeEngine] }];
-      const worker = await startWorker({
-        db,
-        files,
+      const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
+      cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
+      const worker = startWorker({
+        source: openLocalTaskSource({ db, files, claims, kills, listModels: () => models.list() }, randomUUID()),
         log,
         slots,
         drainMs: 300,
         folders: { modelFolders: [folder] },
         tempFolder: join(folder, "tmp"),
         engines: openEnginePool(commands, { threads: 1 }),
-        findModel: (name) => models.findByName(name),
-        listModels: () => models.list(),
       });
       cleanups.push(() => worker.drain());
     },

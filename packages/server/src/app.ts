@@ -1,5 +1,7 @@
 // The composition root: the only file that names concrete adapters. What is started here is stopped in reverse order.
 
+import { randomUUID } from "node:crypto";
+
 import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
@@ -22,6 +24,9 @@ import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
 import { openProjectDoor } from "./projects/project-door.ts";
+import { openClaimLine } from "./tasks/claim-line.ts";
+import { openKillFeed } from "./tasks/kill-feed.ts";
+import { openLocalTaskSource } from "./tasks/local-task-source.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { chooseVariant } from "./worker/plan-run.ts";
 import { startWorker } from "./worker/worker.ts";
@@ -81,18 +86,17 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
 
   let running: Worker | undefined;
   if (config.workers > 0) {
+    const claims = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
+    const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
     const worker = startWorker({
-      db,
-      files,
+      source: openLocalTaskSource({ db, files, claims, kills, listModels: () => models.list() }, randomUUID()),
       log,
       engines: openEnginePool(enginesOf(config), { threads: config.threads }),
       folders: { modelFolders: config.modelFolders },
       tempFolder: folder.tmpDir,
-      findModel: (name) => models.findByName(name),
-      listModels: () => models.list(),
       slots: config.workers,
     });
-    running = await step("worker", worker, (it) => it.drain());
+    running = await step("worker", Promise.resolve(worker), (it) => it.drain());
   }
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
 

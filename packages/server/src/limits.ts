@@ -48,6 +48,15 @@ export const limits = Object.freeze({
   rescueMs: 500,
   /** How long a claim loop waits without a notification before it looks again. */
   claimPollMs: 1_000,
+  /** How long one request for a task waits; a worker that finds new weights offers their models with the next one. Proxies cut
+   *  silent requests after 60 s, some after 30. */
+  claimWaitMs: 20_000,
+  /** The same of one watch for kills. */
+  killWatchMs: 20_000,
+  /** Kills that are remembered for a watch that begins just after them. */
+  recentKills: 1_000,
+  /** Between two tries of a worker whose task source cannot be reached. */
+  claimRetryMs: 500,
   /** From the cancel message to SIGTERM, and from SIGTERM to SIGKILL, of an engine that does not stop. */
   engineCancelMs: 2_500,
   engineTermMs: 1_500,

@@ -3,51 +3,39 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { Manifest } from "@atelier/schema/manifest";
-import type { Status } from "@atelier/schema/status";
-
-import type { ClaimedTask } from "../db/queries/leases.ts";
-import { failTask, finishTask, moveTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
-import type { Fence, FinishedOutput } from "../db/queries/moves.ts";
-import type { Queryable } from "../db/queryable.ts";
 import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
 import type { RunResult } from "../engines/follow-run.ts";
-import type { FileStore } from "../files/file-store.ts";
-import { certainly } from "./certainly.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
 import { chooseVariant, planRun } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
 import { ProgressQueue } from "./progress-queue.ts";
-import { discardOutputs, storeOutputs } from "./store-outputs.ts";
 
 export interface RunTaskDeps {
-  readonly db: Queryable;
+  readonly source: TaskSource;
   readonly engines: EnginePool;
-  readonly files: FileStore;
   readonly folders: ModelFolders;
   readonly tempFolder: string;
-  readonly workerId: string;
-  readonly findModel: (name: string) => Manifest | undefined;
   readonly log: Log;
 }
 
-/** The fence did not match: the task was killed, rescued or finished by another attempt. Nothing was changed. */
+/** The lease is not ours: the task was killed, rescued or finished by another attempt. Nothing was changed. */
 class FenceLost extends Error {}
 
 /** Runs a claimed task to its end. Never throws for what can happen to a task; `signal` stops it (`reason` "drain" puts
  *  it back in the queue, any other reason means that the task is no longer ours). */
-export async function runTask(deps: RunTaskDeps, task: ClaimedTask, signal: AbortSignal): Promise<void> {
+export async function runTask(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal): Promise<void> {
   const run = new TaskRun(deps, task, signal);
   try {
     await run.toTheEnd();
   } catch (error) {
-    if (error instanceof FenceLost) deps.log.info({ taskId: task.id, attempt: task.attempt }, "task.fence_lost");
+    if (error instanceof FenceLost) deps.log.info({ taskId: task.taskId, attempt: task.attempt }, "task.fence_lost");
     else await run.giveBack(error);
   } finally {
     await rm(run.folder, { recursive: true, force: true }).catch((error: unknown) => {
-      deps.log.warn({ err: error, taskId: task.id }, "task.folder_not_removed");
+      deps.log.warn({ err: error, taskId: task.taskId }, "task.folder_not_removed");
     });
   }
 }
@@ -55,57 +43,56 @@ export async function runTask(deps: RunTaskDeps, task: ClaimedTask, signal: Abor
 class TaskRun {
   readonly folder: string;
   readonly #deps: RunTaskDeps;
-  readonly #task: ClaimedTask;
+  readonly #task: AssignedTask;
   readonly #signal: AbortSignal;
-  readonly #fence: Fence;
   #log = "";
 
-  constructor(deps: RunTaskDeps, task: ClaimedTask, signal: AbortSignal) {
+  constructor(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal) {
     this.#deps = deps;
     this.#task = task;
     this.#signal = signal;
-    this.#fence = { taskId: task.id, attempt: task.attempt, workerId: deps.workerId };
-    this.folder = join(deps.tempFolder, `run-${task.id}-${task.attempt}`);
+    this.folder = join(deps.tempFolder, `run-${task.taskId}-${task.attempt}`);
   }
 
   async toTheEnd(): Promise<void> {
-    await this.#move("task_preprocess_start");
+    await this.#report({ status: "task_preprocess_start" });
     const plan = await this.#prepare();
-    await this.#move("task_preprocess_end");
-    await this.#move("task_assign", { variant: plan.variant.name });
+    await this.#report({ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
     const result = await this.#draw(plan);
     if (result.kind === "done") await this.#finish(plan, result);
     else await this.#endWithout(result);
   }
 
-  /** After an unexpected error. With the database away nothing is written: the lease runs out and the task is rescued.
+  /** After an unexpected error. With the source away nothing is reported: the lease runs out and the task is rescued.
    *  Anything else counts as a failure of this attempt. */
   async giveBack(error: unknown): Promise<void> {
-    this.#deps.log.error({ err: error, taskId: this.#task.id, attempt: this.#task.attempt }, "task.attempt_failed");
+    const { taskId, attempt } = this.#task;
+    this.#deps.log.error({ err: error, taskId, attempt }, "task.attempt_failed");
     if (error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE") return;
     await this.#endWithout({ kind: "crashed", reason: error instanceof Error ? error.message : String(error) }).catch(
       // The lease then runs out and the task is rescued.
-      (second: unknown) => this.#deps.log.error({ err: second, taskId: this.#task.id }, "task.give_back_failed"),
+      (second: unknown) => this.#deps.log.error({ err: second, taskId }, "task.give_back_failed"),
     );
   }
 
   async #prepare(): Promise<RunPlan> {
-    const manifest = this.#deps.findModel(this.#task.model);
-    const variant = manifest && chooseVariant(manifest, this.#deps.engines.names, this.#deps.folders);
-    if (!manifest || !variant) throw new Error(`this worker has no way to run ${this.#task.model}`);
+    const { manifest, input } = this.#task;
+    const { engines, folders } = this.#deps;
+    const variant = chooseVariant(manifest, engines.names, folders);
+    if (!variant) throw new Error(`this worker has no way to run ${this.#task.model}`);
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
-    return planRun(manifest, variant, { input: this.#task.input, folders: this.#deps.folders });
+    return planRun(manifest, variant, { input, folders });
   }
 
   async #draw(plan: RunPlan): Promise<RunResult> {
     return this.#deps.engines.withEngine(plan.variant.engine, async (engine) => {
-      await this.#move("task_start", { variant: plan.variant.name });
-      const progress = new ProgressQueue((data) => this.#move("task_output", { data }));
+      await this.#report({ status: "task_start", variant: plan.variant.name });
+      const progress = new ProgressQueue((data) => this.#report({ status: "task_output", data }));
       const result = await engine.run(
         {
           type: "run",
-          runId: `${this.#task.id}-${this.#task.attempt}`,
+          runId: `${this.#task.taskId}-${this.#task.attempt}`,
           basePath: plan.basePath,
           adapters: plan.adapters,
           input: plan.input,
@@ -120,48 +107,30 @@ class TaskRun {
     });
   }
 
-  async #finish(plan: RunPlan, result: Extract<RunResult, { kind: "done" }>): Promise<void> {
-    await this.#move("task_output_full");
-    await this.#move("task_end");
-    await this.#move("task_postprocess_start");
-    const outputs: FinishedOutput[] = await storeOutputs(this.#deps.files, result.outputs);
+  async #finish(plan: RunPlan, { outputs }: Extract<RunResult, { kind: "done" }>): Promise<void> {
+    await this.#report({ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" });
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.input };
-    const finish = { outputs, debugOutput: this.#log, provenance };
-    const finished = await certainly(
-      () => finishTask(this.#deps.db, this.#fence, finish),
-      async () => (await selectAttempt(this.#deps.db, this.#fence))?.pexit === "0",
-    );
-    if (finished) return;
-    await discardOutputs(this.#deps.files, outputs);
-    throw new FenceLost();
+    if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput: this.#log, provenance }))) throw new FenceLost();
   }
 
+  /** Refused, as it should be, for a task that was killed or rescued meanwhile. */
   async #endWithout(result: Exclude<RunResult, { kind: "done" }>): Promise<void> {
-    const { db } = this.#deps;
+    const { source } = this.#deps;
+    const debugOutput = this.#log;
     if (result.kind === "failed") {
       const debugError = shorten(`${result.code}: ${result.message}`);
-      await failTask(db, this.#fence, { pexit: "1", debugError, debugOutput: this.#log });
+      await source.fail(this.#task, { mayRetry: false, debugError, debugOutput });
     } else if (result.kind === "cancelled" || this.#signal.aborted) {
-      // Drained: back to the queue unharmed. Killed or rescued: the fence refuses this, as it should.
-      await returnTask(db, this.#fence, { engineFailed: false, debugError: "" });
-    } else if (this.#task.engineFailures + 1 >= limits.engineFailures) {
-      const debugError = shorten(`ENGINE_FAILED ${limits.engineFailures} times; the last: ${result.reason}`);
-      await failTask(db, this.#fence, { pexit: "1", debugError, debugOutput: this.#log });
+      await source.putBack(this.#task);
     } else {
-      await returnTask(db, this.#fence, { engineFailed: true, debugError: shorten(result.reason) });
+      await source.fail(this.#task, { mayRetry: true, debugError: shorten(result.reason), debugOutput });
     }
   }
 
-  async #move(to: Status, more: { data?: unknown; variant?: string } = {}): Promise<void> {
-    const moved = await certainly(
-      () => moveTask(this.#deps.db, this.#fence, { to, ...more }),
-      async () => {
-        const now = await selectAttempt(this.#deps.db, this.#fence);
-        return now?.workerId === this.#fence.workerId && now.status === to;
-      },
-    );
-    if (!moved) throw new FenceLost();
-    this.#deps.log.debug({ taskId: this.#task.id, attempt: this.#task.attempt, status: to }, "task.moved");
+  async #report(...reports: Report[]): Promise<void> {
+    if (!(await this.#deps.source.report(this.#task, reports))) throw new FenceLost();
+    const { taskId, attempt } = this.#task;
+    for (const { status } of reports) this.#deps.log.debug({ taskId, attempt, status }, "task.moved");
   }
 
   #keepLog(text: string): void {

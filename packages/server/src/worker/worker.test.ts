@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,10 +16,13 @@ import { openDiskStore } from "../files/disk-store.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { startRescue } from "../maintenance/rescue.ts";
+import { openClaimLine } from "../tasks/claim-line.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
 import { createTask } from "../tasks/create-task.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
+import { openKillFeed } from "../tasks/kill-feed.ts";
+import { openLocalTaskSource } from "../tasks/local-task-source.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker } from "./worker.ts";
 
@@ -60,14 +64,13 @@ async function setup() {
   };
   const work = async (): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
-    const worker = await startWorker({
-      db,
+    const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
+    cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
+    const worker = startWorker({
+      source: openLocalTaskSource({ db, files, claims, kills, listModels: () => [manifest] }, randomUUID()),
       engines,
-      files,
       folders: { modelFolders: [folder] },
       tempFolder: join(folder, "tmp"),
-      findModel: () => manifest,
-      listModels: () => [manifest],
       log,
       slots: 1,
       drainMs: 300,

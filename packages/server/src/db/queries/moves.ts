@@ -123,13 +123,19 @@ export async function returnTask(
   return rowCount === 1;
 }
 
+export interface AttemptRow {
+  readonly status: Status;
+  readonly workerId: string | null;
+  readonly pexit: string | null;
+  readonly engineFailures: number;
+  readonly input: Record<string, unknown>;
+}
+
 /** Where a task stands, if `attempt` is still its newest: tells whether a statement with a lost answer was committed. */
-export async function selectAttempt(
-  db: Queryable,
-  fence: Fence,
-): Promise<{ status: Status; workerId: string | null; pexit: string | null } | undefined> {
-  const { rows } = await db.query<{ status: Status; workerId: string | null; pexit: string | null }>(
-    `select status, worker_id as "workerId", pexit from tasks where id = $1 and attempt = $2`,
+export async function selectAttempt(db: Queryable, fence: Fence): Promise<AttemptRow | undefined> {
+  const { rows } = await db.query<AttemptRow>(
+    `select status, worker_id as "workerId", pexit, engine_failures as "engineFailures", input
+       from tasks where id = $1 and attempt = $2`,
     [fence.taskId, fence.attempt],
   );
   return rows[0];

@@ -3,13 +3,13 @@
 import { extname } from "node:path";
 
 import type { FinishedOutput } from "../db/queries/moves.ts";
-import type { EngineOutput } from "../engines/follow-run.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
+import type { OutputFile } from "./task-source.ts";
 
 /** Stores each file durably, in order of `index`, as `0.png`, `1.png`, ... Nothing refers to them yet; when one
  *  cannot be stored, none is kept. */
-export async function storeOutputs(files: FileStore, outputs: readonly EngineOutput[]): Promise<FinishedOutput[]> {
+export async function storeOutputs(files: FileStore, outputs: readonly OutputFile[]): Promise<FinishedOutput[]> {
   const stored: FinishedOutput[] = [];
   try {
     for (const output of [...outputs].sort((a, b) => a.index - b.index)) stored.push(await storeOutput(files, output));
@@ -20,7 +20,7 @@ export async function storeOutputs(files: FileStore, outputs: readonly EngineOut
   return stored;
 }
 
-async function storeOutput(files: FileStore, output: EngineOutput): Promise<FinishedOutput> {
+async function storeOutput(files: FileStore, output: OutputFile): Promise<FinishedOutput> {
   const name = `${output.index}${extname(output.path)}`;
   const fileKey = `${drawOutputFolder()}/${name}`;
   const { sizeBytes } = await files.put(fileKey, output.path);

@@ -1,0 +1,129 @@
+// Where workers wait for tasks: one line per process, so that news of a task costs one statement and not one per worker.
+
+import type { Database } from "../db/database.ts";
+import type { Subscription } from "../db/listener.ts";
+import { claimTask } from "../db/queries/leases.ts";
+import type { ClaimedTask } from "../db/queries/leases.ts";
+import { limits } from "../limits.ts";
+
+export interface ClaimRequest {
+  readonly workerId: string;
+  readonly models: readonly string[];
+}
+
+export interface ClaimLine {
+  /** Resolves to a task as soon as there is one; to undefined after `waitMs` or when `signal` is aborted. A task that was
+   *  claimed in that moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away. */
+  claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask | undefined>;
+  /** Ends all waiting. */
+  close(): void;
+}
+
+export async function openClaimLine(deps: { db: Database }): Promise<ClaimLine> {
+  const line = new TableClaimLine(deps.db);
+  await line.listen();
+  return line;
+}
+
+class TableClaimLine implements ClaimLine {
+  readonly #db: Database;
+  /** In the order of their coming. */
+  readonly #waiting = new Set<Waiter>();
+  #subscription: Subscription | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isServing = false;
+  #isRung = false;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async listen(): Promise<void> {
+    const ring = (): void => this.#ring();
+    this.#subscription = await this.#db.listen("atelier_queue", ring, ring);
+    // For a notification that was lost.
+    this.#timer = setInterval(ring, limits.claimPollMs);
+  }
+
+  claim(request: ClaimRequest, { signal, waitMs }: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask | undefined> {
+    const waiter = new Waiter(request);
+    this.#waiting.add(waiter);
+    const leave = (): void => waiter.leave();
+    const timer = setTimeout(leave, waitMs);
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    else this.#ring();
+    return waiter.outcome.finally(() => {
+      this.#waiting.delete(waiter);
+      clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#subscription?.stop();
+    for (const waiter of this.#waiting) waiter.leave();
+  }
+
+  #ring(): void {
+    this.#isRung = true;
+    if (!this.#isServing) void this.#serve();
+  }
+
+  async #serve(): Promise<void> {
+    this.#isServing = true;
+    while (this.#isRung) {
+      this.#isRung = false;
+      // Those who can be given the same tasks: when one of them finds none, there is none for the others either.
+      const served = new Set<string>();
+      for (const waiter of this.#waiting) {
+        if (served.has(waiter.group)) continue;
+        const found = await waiter.ask(() => claimTask(this.#db, { ...waiter.request, leaseMs: limits.leaseMs }));
+        if (!found) served.add(waiter.group);
+      }
+    }
+    this.#isServing = false;
+  }
+}
+
+class Waiter {
+  readonly request: ClaimRequest;
+  readonly group: string;
+  readonly outcome: Promise<ClaimedTask | undefined>;
+  #resolve: (task: ClaimedTask | undefined) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #isAsking = false;
+  #isLeaving = false;
+
+  constructor(request: ClaimRequest) {
+    this.request = request;
+    this.group = JSON.stringify(request.models.toSorted());
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Not while a statement claims for it: the task would be nobody's. */
+  leave(): void {
+    this.#isLeaving = true;
+    if (!this.#isAsking) this.#resolve(undefined);
+  }
+
+  /** Returns whether there was a task. */
+  async ask(claim: () => Promise<ClaimedTask | undefined>): Promise<boolean> {
+    if (this.#isLeaving) return true;
+    this.#isAsking = true;
+    try {
+      const task = await claim();
+      if (task || this.#isLeaving) this.#resolve(task);
+      return task !== undefined;
+    } catch (error) {
+      this.#reject(error);
+      return false;
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}

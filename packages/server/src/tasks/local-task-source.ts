@@ -1,0 +1,128 @@
+// The task source of a process that has the database and the files: the embedded worker's, and behind the worker API every
+// remote worker's.
+
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+
+import { cleanModelName } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
+
+import { renewLeases } from "../db/queries/leases.ts";
+import { failTask, finishTask, moveTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
+import type { Fence } from "../db/queries/moves.ts";
+import type { Queryable } from "../db/queryable.ts";
+import type { FileStore } from "../files/file-store.ts";
+import { limits } from "../limits.ts";
+import { certainly } from "./certainly.ts";
+import type { ClaimLine } from "./claim-line.ts";
+import { inputNames } from "./input-files.ts";
+import type { KillFeed } from "./kill-feed.ts";
+import { discardOutputs, storeOutputs } from "./store-outputs.ts";
+import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "./task-source.ts";
+
+export interface LocalTaskSourceDeps {
+  readonly db: Queryable;
+  readonly files: FileStore;
+  readonly claims: ClaimLine;
+  readonly kills: KillFeed;
+  readonly listModels: () => readonly Manifest[];
+}
+
+export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string): TaskSource {
+  return new LocalTaskSource(deps, workerId);
+}
+
+class LocalTaskSource implements TaskSource {
+  readonly #deps: LocalTaskSourceDeps;
+  readonly #workerId: string;
+
+  constructor(deps: LocalTaskSourceDeps, workerId: string) {
+    this.#deps = deps;
+    this.#workerId = workerId;
+  }
+
+  async models(): Promise<readonly Manifest[]> {
+    return this.#deps.listModels();
+  }
+
+  async claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
+    const byName = new Map(this.#deps.listModels().map((manifest) => [cleanModelName(manifest), manifest]));
+    const models = offer.models.filter((name) => byName.has(name));
+    const request = { workerId: this.#workerId, models };
+    const task = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
+    const manifest = task && byName.get(task.model);
+    if (!task || !manifest) return undefined;
+    return { taskId: task.id, attempt: task.attempt, model: task.model, manifest, input: task.input };
+  }
+
+  async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
+    const renewed = await renewLeases(this.#deps.db, {
+      workerId: this.#workerId,
+      leaseMs: limits.leaseMs,
+      held: held.map(({ taskId, attempt }) => ({ id: taskId, attempt })),
+    });
+    return renewed.map(({ id, attempt }) => ({ taskId: id, attempt }));
+  }
+
+  watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
+    return this.#deps.kills.watch(held, { signal, waitMs: limits.killWatchMs });
+  }
+
+  async report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
+    for (const report of reports) if (!(await this.#move(lease, report))) return false;
+    return true;
+  }
+
+  async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
+    const attempt = await selectAttempt(this.#deps.db, this.#fence(lease));
+    if (attempt?.workerId !== this.#workerId) return false;
+    const file = inputNames(attempt.input, fileKey) ? await this.#deps.files.open(fileKey) : undefined;
+    if (!file) throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`);
+    await pipeline(file.stream, createWriteStream(path));
+    return true;
+  }
+
+  async finish(lease: Lease, run: FinishedRun): Promise<boolean> {
+    const { db, files } = this.#deps;
+    const outputs = await storeOutputs(files, run.outputs);
+    const finished = await certainly(
+      () => finishTask(db, this.#fence(lease), { ...run, outputs }),
+      async () => (await selectAttempt(db, this.#fence(lease)))?.pexit === "0",
+    );
+    if (!finished) await discardOutputs(files, outputs);
+    return finished;
+  }
+
+  async fail(lease: Lease, { mayRetry, debugError, debugOutput }: FailedRun): Promise<boolean> {
+    const { db } = this.#deps;
+    const fence = this.#fence(lease);
+    if (!mayRetry) return failTask(db, fence, { pexit: "1", debugError, debugOutput });
+    const failures = ((await selectAttempt(db, fence))?.engineFailures ?? 0) + 1;
+    if (failures < limits.engineFailures) return returnTask(db, fence, { engineFailed: true, debugError });
+    const last = `ENGINE_FAILED ${failures} times; the last: ${debugError}`;
+    return failTask(db, fence, { pexit: "1", debugError: last, debugOutput });
+  }
+
+  putBack(lease: Lease): Promise<boolean> {
+    return returnTask(this.#deps.db, this.#fence(lease), { engineFailed: false, debugError: "" });
+  }
+
+  async close(): Promise<void> {
+    // Line, feed and store are the process's own.
+  }
+
+  #move(lease: Lease, { status, ...more }: Report): Promise<boolean> {
+    const fence = this.#fence(lease);
+    return certainly(
+      () => moveTask(this.#deps.db, fence, { to: status, ...more }),
+      async () => {
+        const now = await selectAttempt(this.#deps.db, fence);
+        return now?.workerId === this.#workerId && now.status === status;
+      },
+    );
+  }
+
+  #fence(lease: Lease): Fence {
+    return { taskId: lease.taskId, attempt: lease.attempt, workerId: this.#workerId };
+  }
+}

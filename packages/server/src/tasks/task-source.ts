@@ -1,0 +1,84 @@
+// The port between a worker and whoever has the tasks: the server in its own process, or one that it reaches over HTTP.
+
+import type { Manifest } from "@atelier/schema/manifest";
+import type { Status } from "@atelier/schema/status";
+
+/** One try of one worker at one task. With the worker's id, which the source knows, it is the fence of every report. */
+export interface Lease {
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
+export interface ClaimOffer {
+  /** Clean names of the models that this worker can run now. */
+  readonly models: readonly string[];
+}
+
+export interface AssignedTask extends Lease {
+  /** Clean name of its model. */
+  readonly model: string;
+  readonly manifest: Manifest;
+  /** Validated values. */
+  readonly input: Record<string, unknown>;
+}
+
+/** A move to `status`, with what the event shall carry. */
+export interface Report {
+  readonly status: Status;
+  readonly data?: unknown;
+  readonly variant?: string;
+}
+
+/** A file that an engine wrote. */
+export interface OutputFile {
+  /** Place among the outputs, from 0. */
+  readonly index: number;
+  readonly path: string;
+  readonly contentType: string;
+}
+
+export interface FinishedRun {
+  readonly outputs: readonly OutputFile[];
+  readonly debugOutput: string;
+  readonly provenance: unknown;
+}
+
+export interface FailedRun {
+  /** True when the engine broke: the task is tried again, a bounded number of times. False when the run itself failed. */
+  readonly mayRetry: boolean;
+  readonly debugError: string;
+  readonly debugOutput: string;
+}
+
+/** Every method that takes a lease resolves to false, having changed nothing, when the lease is no longer this worker's:
+ *  its task was killed, rescued or ended. All of them throw SERVER_UNAVAILABLE when the source cannot be reached. */
+export interface TaskSource {
+  /** The models that the source knows. */
+  models(): Promise<readonly Manifest[]>;
+  /** Waits for a task that the offer fits. Resolves to undefined after a while, and soon after `signal` is aborted: a task
+   *  that was claimed in that moment is returned all the same, and must be run or put back. */
+  claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined>;
+  /** Renews the leases of `held`, and resolves to those that are still this worker's. */
+  renew(held: readonly Lease[]): Promise<readonly Lease[]>;
+  /** Waits until one of `held` is killed, and resolves to those that were. Resolves to none after a while, when `signal` is
+   *  aborted, and when a kill may have been missed: `renew` tells then. */
+  watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]>;
+  /** Moves the task on, one report after the other. */
+  report(lease: Lease, reports: readonly Report[]): Promise<boolean>;
+  /** Copies the file that the task's input names by `fileKey` to `path`. Throws when the input names no such file or its
+   *  bytes are gone. */
+  readInput(lease: Lease, fileKey: string, path: string): Promise<boolean>;
+  /** Stores the outputs durably and ends a task in `task_postprocess_start` well. Outputs of a lost lease never appear. */
+  finish(lease: Lease, run: FinishedRun): Promise<boolean>;
+  /** Ends the task badly, or returns it to the queue where it may be tried again. */
+  fail(lease: Lease, run: FailedRun): Promise<boolean>;
+  /** Returns the task to the queue unharmed. */
+  putBack(lease: Lease): Promise<boolean>;
+  /** The last call. */
+  close(): Promise<void>;
+}
+
+/** What a lease is known by among others. */
+export function leaseKey(lease: Lease): string {
+  return `${lease.taskId}:${lease.attempt}`;
+}

@@ -1,0 +1,78 @@
+// Keeps the leases of the tasks that a worker holds, and learns which of them it has lost.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import { limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { leaseKey } from "../tasks/task-source.ts";
+import type { Lease, TaskSource } from "../tasks/task-source.ts";
+
+/** Called once with the lease that was lost; its engine must stop. */
+export type OnLost = (reason: "killed" | "lost") => void;
+
+/** Renews by the clock, and watches for kills between two renewals: a killed task's engine stops at once. */
+export class LeaseKeeper {
+  readonly #deps: { readonly source: TaskSource; readonly log: Log };
+  readonly #held = new Map<string, { readonly lease: Lease; readonly onLost: OnLost }>();
+  readonly #timer: NodeJS.Timeout;
+  #watch: AbortController | undefined;
+
+  constructor(deps: { source: TaskSource; log: Log }) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => void this.renew(), limits.heartbeatMs);
+  }
+
+  hold(lease: Lease, onLost: OnLost): void {
+    this.#held.set(leaseKey(lease), { lease, onLost });
+    this.#watchAgain();
+  }
+
+  release(lease: Lease): void {
+    this.#held.delete(leaseKey(lease));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#watch?.abort();
+  }
+
+  /** One heartbeat. A held task that the source no longer gives to this worker was killed or rescued. */
+  async renew(): Promise<void> {
+    const before = [...this.#held.values()];
+    if (before.length === 0) return;
+    try {
+      const renewed = await this.#deps.source.renew(before.map(({ lease }) => lease));
+      const ours = new Set(renewed.map(leaseKey));
+      for (const { lease } of before) if (!ours.has(leaseKey(lease))) this.#lose(lease, "lost");
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, "worker.heartbeat_failed");
+    }
+  }
+
+  /** The watch before it watched for fewer leases. */
+  #watchAgain(): void {
+    this.#watch?.abort();
+    this.#watch = new AbortController();
+    void this.#watchUntil(this.#watch.signal);
+  }
+
+  async #watchUntil(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted && this.#held.size > 0) {
+      try {
+        const killed = await this.#deps.source.watch([...this.#held.values()].map(({ lease }) => lease), stop);
+        for (const lease of killed) this.#lose(lease, "killed");
+        if (killed.length === 0 && !stop.aborted) await this.renew();
+      } catch (error) {
+        this.#deps.log.debug({ err: error }, "worker.watch_failed");
+        // Renewals go on by the clock and find a kill as well, later.
+        await delay(limits.claimRetryMs, undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+  }
+
+  #lose(lease: Lease, reason: "killed" | "lost"): void {
+    const held = this.#held.get(leaseKey(lease));
+    this.release(lease);
+    held?.onLost(reason);
+  }
+}
