@@ -1,5 +1,6 @@
 // Atelier's own queue: the real worker and the real statements, with an engine that does nothing but report three steps.
 
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,10 @@ import { migrate } from "@atelier/server/db/migrate";
 import { openDiskStore } from "@atelier/server/files/disk-store";
 import { openLog } from "@atelier/server/log";
 import { createTask } from "@atelier/server/tasks/create-task";
+import { openClaimLine } from "@atelier/server/tasks/claim-line";
+import { openKillFeed } from "@atelier/server/tasks/kill-feed";
+import { openLocalTaskSource } from "@atelier/server/tasks/local-task-source";
+import { openReportLine } from "@atelier/server/tasks/report-line";
 import { startWorker } from "@atelier/server/worker/worker";
 
 const manifest = manifestSchema.parse({
@@ -27,6 +32,7 @@ export async function openAtelier(address) {
     `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'benchmark', 'key') returning id`,
   );
   const projectId = rows[0].id;
+  const lines = [];
   let worker;
   return {
     name: "atelier",
@@ -36,11 +42,12 @@ export async function openAtelier(address) {
       await createTask({ db }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
     },
     async work({ concurrency, onStarted }) {
-      worker = await startWorker({
-        db, log, slots: concurrency, engines: engineOfNothing(onStarted), files: openDiskStore(join(folder, "files")),
-        folders: { modelFolders: [folder] }, tempFolder: join(folder, "tmp"),
-        findModel: () => manifest, listModels: () => [manifest],
-      });
+      const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
+      lines.push(claims, kills);
+      const files = openDiskStore(join(folder, "files"));
+      const source = openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest] }, randomUUID());
+      const folders = { modelFolders: [folder] };
+      worker = startWorker({ source, log, slots: concurrency, engines: engineOfNothing(onStarted), folders, tempFolder: join(folder, "tmp") });
     },
     async unfinished() {
       const { rows: counts } = await db.query(`select count(*)::int as n from tasks where pexit is distinct from '0'`);
@@ -48,6 +55,7 @@ export async function openAtelier(address) {
     },
     async close() {
       await worker?.drain();
+      for (const line of lines) line.close();
       await db.close();
       rmSync(folder, { recursive: true, force: true });
     },

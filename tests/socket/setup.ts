@@ -32,6 +32,7 @@ import { createProject } from "../../packages/server/src/projects/create-project
 import { openProjectDoor } from "../../packages/server/src/projects/project-door.ts";
 import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
 import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
+import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import { openLocalTaskSource } from "../../packages/server/src/tasks/local-task-source.ts";
 import { startWorker } from "../../packages/server/src/worker/worker.ts";
 import { SocketClient } from "./client.ts";
@@ -185,7 +186,7 @@ export async function startWorld() {
       const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
       cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
       const worker = startWorker({
-        source: openLocalTaskSource({ db, files, claims, kills, listModels: () => models.list() }, randomUUID()),
+        source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => models.list() }, randomUUID()),
         log,
         slots,
         drainMs: 300,

@@ -16,6 +16,7 @@ import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
 import { createTask } from "../../packages/server/src/tasks/create-task.ts";
 import { findTask } from "../../packages/server/src/tasks/find-task.ts";
 import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
+import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import type { LocalTaskSourceDeps } from "../../packages/server/src/tasks/local-task-source.ts";
 
 export const testModel = "test/fake";
@@ -74,6 +75,7 @@ export async function openTaskWorld(): Promise<TaskWorld> {
     files,
     claims,
     kills,
+    reports: openReportLine({ db }),
     projectId,
     folder,
     listModels: () => [manifest],

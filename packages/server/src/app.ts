@@ -27,6 +27,7 @@ import { openProjectDoor } from "./projects/project-door.ts";
 import { openClaimLine } from "./tasks/claim-line.ts";
 import { openKillFeed } from "./tasks/kill-feed.ts";
 import { openLocalTaskSource } from "./tasks/local-task-source.ts";
+import { openReportLine } from "./tasks/report-line.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { chooseVariant } from "./worker/plan-run.ts";
 import { startWorker } from "./worker/worker.ts";
@@ -87,9 +88,10 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   let running: Worker | undefined;
   if (config.workers > 0) {
     const claims = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
+    const reports = openReportLine({ db });
     const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
     const worker = startWorker({
-      source: openLocalTaskSource({ db, files, claims, kills, listModels: () => models.list() }, randomUUID()),
+      source: openLocalTaskSource({ db, files, claims, kills, reports, listModels: () => models.list() }, randomUUID()),
       log,
       engines: openEnginePool(enginesOf(config), { threads: config.threads }),
       folders: { modelFolders: config.modelFolders },

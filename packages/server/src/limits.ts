@@ -62,6 +62,10 @@ export const limits = Object.freeze({
   engineTermMs: 1_500,
   /** From starting an engine's program until it says that it is ready (before it loads anything). */
   engineStartMs: 60_000,
+  /** Statements of one kind by which a process reports on tasks at once, and tasks of one statement. Two of them keep the disk
+   *  busy; more would only be smaller. */
+  reportStatements: 2,
+  reportBatch: 100,
   /** Tries of a write whose answer was lost with the database connection. */
   unknownOutcomeTries: 5,
   /** An engine that says nothing for this long during a run is taken for hung: loading a large base from a slow disk and one

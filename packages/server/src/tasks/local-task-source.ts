@@ -8,15 +8,15 @@ import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
 import { renewLeases } from "../db/queries/leases.ts";
-import { failTask, finishTask, moveTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
+import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
 import type { Fence } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
-import { certainly } from "./certainly.ts";
 import type { ClaimLine } from "./claim-line.ts";
 import { inputNames } from "./input-files.ts";
 import type { KillFeed } from "./kill-feed.ts";
+import type { ReportLine } from "./report-line.ts";
 import { discardOutputs, storeOutputs } from "./store-outputs.ts";
 import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "./task-source.ts";
 
@@ -25,6 +25,7 @@ export interface LocalTaskSourceDeps {
   readonly files: FileStore;
   readonly claims: ClaimLine;
   readonly kills: KillFeed;
+  readonly reports: ReportLine;
   readonly listModels: () => readonly Manifest[];
 }
 
@@ -69,8 +70,8 @@ class LocalTaskSource implements TaskSource {
   }
 
   async report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
-    for (const report of reports) if (!(await this.#move(lease, report))) return false;
-    return true;
+    const moves = reports.map(({ status, ...more }) => ({ to: status, ...more }));
+    return this.#deps.reports.move({ fence: this.#fence(lease), moves });
   }
 
   async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
@@ -83,12 +84,9 @@ class LocalTaskSource implements TaskSource {
   }
 
   async finish(lease: Lease, run: FinishedRun): Promise<boolean> {
-    const { db, files } = this.#deps;
+    const { files, reports } = this.#deps;
     const outputs = await storeOutputs(files, run.outputs);
-    const finished = await certainly(
-      () => finishTask(db, this.#fence(lease), { ...run, outputs }),
-      async () => (await selectAttempt(db, this.#fence(lease)))?.pexit === "0",
-    );
+    const finished = await reports.finish(this.#fence(lease), { ...run, outputs });
     if (!finished) await discardOutputs(files, outputs);
     return finished;
   }
@@ -109,17 +107,6 @@ class LocalTaskSource implements TaskSource {
 
   async close(): Promise<void> {
     // Line, feed and store are the process's own.
-  }
-
-  #move(lease: Lease, { status, ...more }: Report): Promise<boolean> {
-    const fence = this.#fence(lease);
-    return certainly(
-      () => moveTask(this.#deps.db, fence, { to: status, ...more }),
-      async () => {
-        const now = await selectAttempt(this.#deps.db, fence);
-        return now?.workerId === this.#workerId && now.status === status;
-      },
-    );
   }
 
   #fence(lease: Lease): Fence {

@@ -55,9 +55,9 @@ class TaskRun {
   }
 
   async toTheEnd(): Promise<void> {
-    await this.#report({ status: "task_preprocess_start" });
     const plan = await this.#prepare();
-    await this.#report({ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
+    // In one report, one commit: without files to fetch, preparing takes no time.
+    await this.#report({ status: "task_preprocess_start" }, { status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
     const result = await this.#draw(plan);
     if (result.kind === "done") await this.#finish(plan, result);
     else await this.#endWithout(result);

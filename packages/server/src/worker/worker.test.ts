@@ -23,6 +23,7 @@ import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
 import { openKillFeed } from "../tasks/kill-feed.ts";
 import { openLocalTaskSource } from "../tasks/local-task-source.ts";
+import { openReportLine } from "../tasks/report-line.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker } from "./worker.ts";
 
@@ -67,7 +68,7 @@ async function setup() {
     const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
     cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
     const worker = startWorker({
-      source: openLocalTaskSource({ db, files, claims, kills, listModels: () => [manifest] }, randomUUID()),
+      source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest] }, randomUUID()),
       engines,
       folders: { modelFolders: [folder] },
       tempFolder: join(folder, "tmp"),

@@ -3,7 +3,7 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { announceEvent, appendEvent } from "./moves.ts";
+import { announceEvent, appendEvent } from "./moved-rows.ts";
 
 /** Cancels a waiting task. False when it does not wait (any more). */
 export async function cancelWaitingTask(db: Queryable, taskId: string): Promise<boolean> {

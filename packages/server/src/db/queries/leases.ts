@@ -3,7 +3,7 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moves.ts";
+import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
 
 /** A task as a worker receives it. */
 export interface ClaimedTask {
@@ -47,9 +47,15 @@ export async function renewLeases(
   renewal: { workerId: string; leaseMs: number; held: readonly { id: string; attempt: number }[] },
 ): Promise<{ id: string; attempt: number }[]> {
   const { rows } = await db.query<{ id: string; attempt: number }>(
-    `update tasks t set lease_expires_at = now() + $2 * interval '1 millisecond'
-       from jsonb_to_recordset($4::jsonb) as held (id bigint, attempt integer)
-      where t.id = held.id and t.attempt = held.attempt and t.worker_id = $1 and t.status = any($3)
+    // Locked in the order of ids, as reports on many tasks do: in two orders each would wait for the other.
+    `with held as materialized (
+       select t.id from tasks t join jsonb_to_recordset($4::jsonb) as wanted (id bigint, attempt integer)
+         on t.id = wanted.id and t.attempt = wanted.attempt
+        where t.worker_id = $1 and t.status = any($3)
+        order by t.id for no key update of t
+     )
+     update tasks t set lease_expires_at = now() + $2 * interval '1 millisecond'
+       from held where t.id = held.id
      returning t.id, t.attempt`,
     [renewal.workerId, renewal.leaseMs, leasedStatuses, JSON.stringify(renewal.held)],
   );

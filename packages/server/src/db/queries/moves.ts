@@ -1,9 +1,11 @@
 // Statements that move a task from one status to the next. Each is one compare-and-set that writes its event too.
 
-import { leasedStatuses, statusesBefore } from "@atelier/schema/status";
+import { leasedStatuses } from "@atelier/schema/status";
 import type { Status } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
+import { finishTasks, moveTasks } from "./moves-of-many.ts";
+import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
 
 /** What a worker must show to change a task: the attempt it was given and its own id. */
 export interface Fence {
@@ -12,36 +14,23 @@ export interface Fence {
   readonly workerId: string;
 }
 
-/** Column that records when a status was entered. */
-const timeColumns: Partial<Record<Status, string>> = {
-  task_preprocess_start: "preprocess_started_at",
-  task_preprocess_end: "preprocess_ended_at",
-  task_assign: "assigned_at",
-  task_start: "started_at",
-  task_end: "ended_at",
-  task_postprocess_start: "postprocess_started_at",
-};
+/** A step to one status, with what its event shall carry. */
+export interface Move {
+  readonly to: Status;
+  readonly data?: unknown;
+  readonly variant?: string;
+}
+
+/** The steps of one task, one after the other. */
+export interface FencedMoves {
+  readonly fence: Fence;
+  readonly moves: readonly Move[];
+}
 
 /** Moves a leased task on. Returns false, and changes nothing, when the fence or the status does not match. */
-export async function moveTask(
-  db: Queryable,
-  fence: Fence,
-  move: { to: Status; data?: unknown; variant?: string },
-): Promise<boolean> {
-  const column = timeColumns[move.to];
-  const stamp = column ? `, ${column} = now()` : "";
-  const elapsed =
-    move.to === "task_end" ? ", elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4)" : "";
-  const { rowCount } = await db.query(
-    `with moved as (
-       update tasks set status = $4, last_event_seq = last_event_seq + 1, variant = coalesce($7, variant)${stamp}${elapsed}
-        where id = $1 and attempt = $2 and worker_id = $3 and status = any($5)
-       returning id, last_event_seq, attempt
-     ), ${appendEvent("$4", "$6::jsonb")}
-     select ${announceEvent} from moved`,
-    [...fenceValues(fence), move.to, statusesBefore(move.to), jsonOrNull(move.data), move.variant ?? null],
-  );
-  return rowCount === 1;
+export async function moveTask(db: Queryable, fence: Fence, move: Move): Promise<boolean> {
+  const [moved] = await moveTasks(db, [{ fence, moves: [move] }]);
+  return moved === true;
 }
 
 export interface FinishedOutput {
@@ -54,32 +43,17 @@ export interface FinishedOutput {
   fileKey: string;
 }
 
+/** How a run ended well. */
+export interface Finish {
+  readonly outputs: readonly FinishedOutput[];
+  readonly debugOutput: string;
+  readonly provenance: unknown;
+}
+
 /** Ends a task well: outputs, final status, cost, ledger line and last event in one statement. False: fence lost. */
-export async function finishTask(
-  db: Queryable,
-  fence: Fence,
-  result: { outputs: readonly FinishedOutput[]; debugOutput: string; provenance: unknown },
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `with moved as (
-       update tasks
-          set status = 'task_postprocess_end', last_event_seq = last_event_seq + 1, postprocess_ended_at = now(),
-              pexit = '0', total_cost = round(cps * elapsed_seconds, 12), debug_output = $5, provenance = $6,
-              worker_id = null, lease_expires_at = null
-        where id = $1 and attempt = $2 and worker_id = $3 and status = 'task_postprocess_start'
-       returning id, project_id, last_event_seq, attempt, total_cost
-     ), stored as (
-       insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
-       select o.id, moved.id, o.position, o.name, o."contentType", o."sizeBytes", o."accessKey", o."fileKey"
-         from moved, jsonb_to_recordset($4::jsonb) as o (
-              id text, position integer, name text, "contentType" text, "sizeBytes" bigint, "accessKey" text, "fileKey" text)
-     ), billed as (
-       insert into ledger (task_id, project_id, amount) select id, project_id, total_cost from moved
-     ), ${appendEvent("'task_postprocess_end'", "null")}
-     select ${announceEvent} from moved`,
-    [...fenceValues(fence), JSON.stringify(result.outputs), result.debugOutput, jsonOrNull(result.provenance)],
-  );
-  return rowCount === 1;
+export async function finishTask(db: Queryable, fence: Fence, finish: Finish): Promise<boolean> {
+  const [finished] = await finishTasks(db, [{ fence, finish }]);
+  return finished === true;
 }
 
 /** Ends a leased task badly: no outputs, no cost, the reason kept. False: fence lost. */
@@ -141,28 +115,6 @@ export async function selectAttempt(db: Queryable, fence: Fence): Promise<Attemp
   return rows[0];
 }
 
-/** Assignments that put a task back in the queue as if it had just been created; the attempt number stays. */
-export const backToQueue = `status = 'task_queue', last_event_seq = last_event_seq + 1, worker_id = null,
-  lease_expires_at = null, variant = null, accepted_at = null, preprocess_started_at = null, preprocess_ended_at = null,
-  assigned_at = null, started_at = null, ended_at = null, postprocess_started_at = null, elapsed_seconds = 0`;
-
-/** CTE that appends the event of a `moved` task. `type` and `data` are SQL expressions of this file, never user text. */
-export function appendEvent(type: string, data: string): string {
-  return `event as (
-    insert into task_events (task_id, seq, attempt, type, data)
-    select id, last_event_seq, attempt, ${type}, ${data} from moved)`;
-}
-
-/** Select list item that tells followers which event was appended (ids only), once it is committed. */
-export const announceEvent = `id::text || ':' || last_event_seq::text as "announce:atelier_event"`;
-
-/** Select list item that wakes workers once a waiting task is committed. */
-export const announceQueue = `id::text as "announce:atelier_queue"`;
-
 function fenceValues(fence: Fence): unknown[] {
   return [fence.taskId, fence.attempt, fence.workerId];
-}
-
-function jsonOrNull(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
 }

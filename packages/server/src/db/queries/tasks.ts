@@ -4,7 +4,7 @@ import type { Status } from "@atelier/schema/status";
 
 import type { Task, TaskOutput } from "../task.ts";
 import type { Queryable } from "../queryable.ts";
-import { announceQueue } from "./moves.ts";
+import { announceQueue } from "./moved-rows.ts";
 
 export interface TaskRow {
   id: string;

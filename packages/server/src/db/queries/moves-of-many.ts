@@ -1,0 +1,112 @@
+// Statements that move many leased tasks at once: a busy worker's reports share a commit, and so its wait for the disk.
+
+import { allowedMoves, statusesBefore } from "@atelier/schema/status";
+import type { Status } from "@atelier/schema/status";
+
+import type { Queryable } from "../queryable.ts";
+import { announceEvent, appendEvent } from "./moved-rows.ts";
+import type { Fence, FencedMoves, Finish } from "./moves.ts";
+
+/** Moves many leased tasks on, each by as many steps as it likes, in one statement; one event for each step. Returns for each,
+ *  in the same order, whether it moved: all of its steps, or none where fence or status do not match. A task may be named once. */
+export async function moveTasks(db: Queryable, tasks: readonly FencedMoves[]): Promise<boolean[]> {
+  const wanted = tasks.map(({ fence, moves }, place) => ({
+    ...fence,
+    place,
+    before: statusesBeforeAll(moves.map((move) => move.to)),
+    statuses: moves.map((move) => move.to),
+    data: moves.map((move) => move.data ?? null),
+    variant: moves.findLast((move) => move.variant !== undefined)?.variant ?? null,
+  }));
+  const { rows } = await db.query<{ place: number }>(tasks.length === 1 ? moveOne : moveMany, [JSON.stringify(wanted)]);
+  return placesOf(rows, tasks.length);
+}
+
+/** The statuses from which a walk through `path` may begin: none where the path itself is not allowed. */
+function statusesBeforeAll(path: readonly Status[]): Status[] {
+  const isAllowed = path.every((to, at) => {
+    const from = path[at - 1];
+    return from === undefined || allowedMoves[from].includes(to);
+  });
+  const [first] = path;
+  return first !== undefined && isAllowed ? statusesBefore(first) : [];
+}
+
+/** What was asked for, as rows. */
+const wantedMoves = `wanted as (
+  select * from jsonb_to_recordset($1::jsonb) as w (
+    place integer, "taskId" bigint, attempt integer, "workerId" text, before text[], statuses text[], data jsonb, variant text))`;
+
+/** Row locks in the order of ids: a heartbeat that renews the same leases in another order would wait for us, and we for it. */
+const heldInOrder = `held as materialized (
+  select t.id from tasks t join wanted w on t.id = w."taskId" order by t.id for no key update of t)`;
+
+/** Columns that record when a status was entered. */
+const timeColumns: Partial<Record<Status, string>> = {
+  task_preprocess_start: "preprocess_started_at",
+  task_preprocess_end: "preprocess_ended_at",
+  task_assign: "assigned_at",
+  task_start: "started_at",
+  task_end: "ended_at",
+  task_postprocess_start: "postprocess_started_at",
+};
+
+const stamps = Object.entries(timeColumns)
+  .map(([status, column]) => `${column} = case when '${status}' = any(w.statuses) then now() else t.${column} end`)
+  .join(", ");
+
+function moveStatement({ lock, from }: { lock: string; from: string }): string {
+  return `with ${wantedMoves}, ${lock} moved as (
+    update tasks t
+       set status = w.statuses[cardinality(w.statuses)], last_event_seq = t.last_event_seq + cardinality(w.statuses),
+           variant = coalesce(w.variant, t.variant), ${stamps},
+           elapsed_seconds = case when 'task_end' = any(w.statuses)
+             then round(extract(epoch from now() - t.accepted_at)::numeric, 4) else t.elapsed_seconds end
+      from ${from}
+     where t.id = w."taskId" and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = any(w.before)
+    returning t.id, t.last_event_seq, t.attempt, w.place, w.statuses, w.data
+  ), event as (
+    insert into task_events (task_id, seq, attempt, type, data)
+    select m.id, m.last_event_seq - cardinality(m.statuses) + e.place, m.attempt, e.status,
+           nullif(m.data -> (e.place - 1)::integer, 'null'::jsonb)
+      from moved m cross join unnest(m.statuses) with ordinality as e (status, place)
+  )
+  select place, ${announceEvent} from moved`;
+}
+
+const moveOne = moveStatement({ lock: "", from: "wanted w" });
+const moveMany = moveStatement({ lock: `${heldInOrder},`, from: `wanted w join held on held.id = w."taskId"` });
+
+/** Which of `count` places are among the rows. */
+function placesOf(rows: readonly { place: number }[], count: number): boolean[] {
+  const places = new Set(rows.map(({ place }) => place));
+  return Array.from({ length: count }, (_, place) => places.has(place));
+}
+
+/** Ends many tasks well in one statement. Returns for each, in the same order, whether its fence held. A task may be named once. */
+export async function finishTasks(db: Queryable, tasks: readonly { fence: Fence; finish: Finish }[]): Promise<boolean[]> {
+  const wanted = tasks.map(({ fence, finish }, place) => ({ ...fence, ...finish, place }));
+  const { rows } = await db.query<{ place: number }>(finishMany, [JSON.stringify(wanted)]);
+  return placesOf(rows, tasks.length);
+}
+
+const finishMany = `with wanted as (
+    select * from jsonb_to_recordset($1::jsonb) as w (
+      place integer, "taskId" bigint, attempt integer, "workerId" text, outputs jsonb, "debugOutput" text, provenance jsonb)
+  ), ${heldInOrder}, moved as (
+    update tasks t
+       set status = 'task_postprocess_end', last_event_seq = t.last_event_seq + 1, postprocess_ended_at = now(),
+           pexit = '0', total_cost = round(t.cps * t.elapsed_seconds, 12), debug_output = w."debugOutput",
+           provenance = nullif(w.provenance, 'null'::jsonb), worker_id = null, lease_expires_at = null
+      from wanted w join held on held.id = w."taskId"
+     where t.id = held.id and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = 'task_postprocess_start'
+    returning t.id, t.project_id, t.last_event_seq, t.attempt, t.total_cost, w.place, w.outputs
+  ), stored as (
+    insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
+    select o.id, moved.id, o.position, o.name, o."contentType", o."sizeBytes", o."accessKey", o."fileKey"
+      from moved cross join lateral jsonb_to_recordset(moved.outputs) as o (
+           id text, position integer, name text, "contentType" text, "sizeBytes" bigint, "accessKey" text, "fileKey" text)
+  ), billed as (
+    insert into ledger (task_id, project_id, amount) select id, project_id, total_cost from moved
+  ), ${appendEvent("'task_postprocess_end'", "null")}
+  select place, ${announceEvent} from moved`;
