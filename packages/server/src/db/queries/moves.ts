@@ -30,11 +30,9 @@ export async function moveTask(
 ): Promise<boolean> {
   const column = timeColumns[move.to];
   const stamp = column ? `, ${column} = now()` : "";
-  const elapsed =
-    move.to === "task_end" ? ", elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4)" : "";
   const { rowCount } = await db.query(
     `with moved as (
-       update tasks set status = $4, last_event_seq = last_event_seq + 1, variant = coalesce($7, variant)${stamp}${elapsed}
+       update tasks set status = $4, last_event_seq = last_event_seq + 1, variant = coalesce($7, variant)${stamp}
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($5)
        returning id, last_event_seq, attempt
      ), ${appendEvent("$4", "$6::jsonb")}
@@ -64,7 +62,8 @@ export async function finishTask(
     `with moved as (
        update tasks
           set status = 'task_postprocess_end', last_event_seq = last_event_seq + 1, postprocess_ended_at = now(),
-              pexit = '0', total_cost = round(cps * elapsed_seconds, 12), debug_output = $5, provenance = $6,
+              pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(cps * ${elapsed}, 12), debug_output = $5,
+              provenance = $6,
               worker_id = null, lease_expires_at = null
         where id = $1 and attempt = $2 and worker_id = $3 and status = 'task_postprocess_start'
        returning id, project_id, last_event_seq, attempt, total_cost
@@ -75,6 +74,12 @@ export async function finishTask(
               id text, position integer, name text, "contentType" text, "sizeBytes" bigint, "accessKey" text, "fileKey" text)
      ), billed as (
        insert into ledger (task_id, project_id, amount) select id, project_id, total_cost from moved
+     ), payer as materialized (
+       -- Locked, so that a budget which is being set now is seen or waits (queries/budgets.ts).
+       select p.id, p.budget from projects p where p.id = (select project_id from moved) for key share
+     ), spent as (
+       update project_usage u set spent = u.spent + moved.total_cost
+         from moved, payer where u.project_id = payer.id and payer.budget is not null
      ), ${appendEvent("'task_postprocess_end'", "null")}
      select ${announceEvent} from moved`,
     [...fenceValues(fence), JSON.stringify(result.outputs), result.debugOutput, jsonOrNull(result.provenance)],
@@ -152,6 +157,10 @@ export function appendEvent(type: string, data: string): string {
     insert into task_events (task_id, seq, attempt, type, data)
     select id, last_event_seq, attempt, ${type}, ${data} from moved)`;
 }
+
+/** From accept to the end of the engine's run, as the wire shows it and as it is billed. Set when the task ends: as an indexed
+ *  column it would cost the moves before their HOT updates. */
+const elapsed = "round(extract(epoch from ended_at - accepted_at)::numeric, 4)";
 
 /** Select list item that tells followers which event was appended (ids only), once it is committed. */
 export const announceEvent = `id::text || ':' || last_event_seq::text as "announce:atelier_event"`;
