@@ -2,7 +2,7 @@
 
 import type { Queryable } from "../../packages/server/src/db/queryable.ts";
 
-/** One statement per promise; each returns the ids of tasks that break it. */
+/** One statement per promise; each returns the ids of tasks, or of projects, that break it. */
 const promises: Record<string, string> = {
   "every task has ended": `
     select id from tasks where status not in ('task_postprocess_end', 'task_cancel')`,
@@ -25,6 +25,13 @@ const promises: Record<string, string> = {
         or l.amount <> t.total_cost`,
   "a task that did not end well costs nothing": `
     select id from tasks where pexit is distinct from '0' and total_cost <> 0`,
+  "the ledger's sum is the sum of the tasks' costs, of every project": `
+    select p.id from projects p
+     where (select coalesce(sum(amount), 0) from ledger where project_id = p.id)
+        <> (select coalesce(sum(total_cost), 0) from tasks where project_id = p.id)`,
+  "what a project with a budget has spent is the sum of its ledger": `
+    select u.project_id as id from project_usage u join projects p on p.id = u.project_id
+     where p.budget is not null and u.spent <> (select coalesce(sum(amount), 0) from ledger where project_id = u.project_id)`,
   "an ended task is held by nobody": `
     select id from tasks where status in ('task_postprocess_end', 'task_cancel')
        and (worker_id is not null or lease_expires_at is not null)`,

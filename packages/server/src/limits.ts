@@ -46,6 +46,13 @@ export const limits = Object.freeze({
   heartbeatMs: 1_000,
   /** How often servers look for expired leases. */
   rescueMs: 500,
+  /** A task whose model a worker has loaded goes before one whose model it would have to load, until that one has waited for
+   *  this long: about the loading of a large base from a disk. */
+  warmFirstMs: 30_000,
+  /** A project with running tasks that was given no other for this long takes its turn as if it had none. */
+  agedTurnMs: 60_000,
+  /** Times that a claim is repeated because another took what it had chosen. */
+  claimTries: 8,
   /** How long a claim loop waits without a notification before it looks again. */
   claimPollMs: 1_000,
   /** How long one request for a task waits; a worker that finds new weights offers their models with the next one. Proxies cut

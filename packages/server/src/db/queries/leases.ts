@@ -2,7 +2,9 @@
 
 import { leasedStatuses } from "@atelier/schema/status";
 
+import { limits } from "../../limits.ts";
 import type { Queryable } from "../queryable.ts";
+import { claimStatement } from "./claim-statement.ts";
 import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
 
 /** A task as a worker receives it. */
@@ -16,29 +18,42 @@ export interface ClaimedTask {
   engineFailures: number;
 }
 
-/** Claims the oldest waiting task among `models`, in one statement: attempt + 1, a lease, the accept event. */
-export async function claimTask(
-  db: Queryable,
-  claim: { workerId: string; models: readonly string[]; leaseMs: number },
-): Promise<ClaimedTask | undefined> {
-  const { rows } = await db.query<ClaimedTask>(
-    `with candidate as (
-       select id from tasks where status = 'task_queue' and model = any($2)
-        order by id limit 1 for update skip locked
-     ), moved as (
-       update tasks t
-          set status = 'task_accept', attempt = t.attempt + 1, worker_id = $1, accepted_at = now(),
-              lease_expires_at = now() + $3 * interval '1 millisecond', last_event_seq = t.last_event_seq + 1
-         from candidate where t.id = candidate.id
-       returning t.*
-     ), ${appendEvent("'task_accept'", "null")}
-     select id, attempt, token, model, input, output_folder_id as "outputFolderId",
-            engine_failures as "engineFailures", ${announceEvent}
-       from moved`,
-    [claim.workerId, claim.models, claim.leaseMs],
-  );
-  return rows[0];
+export interface Claim {
+  readonly workerId: string;
+  /** Clean names of the models that this worker can run; tasks of others are never offered. */
+  readonly models: readonly string[];
+  readonly leaseMs: number;
+  /** Those whose base and adapters it has loaded, and those of which it has loaded the base alone: they go first within a
+   *  project, for `limits.warmFirstMs` at most. */
+  readonly warm?: readonly string[];
+  readonly warmBases?: readonly string[];
+  /** Default: the limit. */
+  readonly warmFirstMs?: number;
 }
+
+/** Claims a waiting task, in one statement: attempt + 1, a lease, the accept event. It is the turn of the project with the
+ *  fewest running tasks, and among equals of the one that was served longest ago; a project at its running limit or with a
+ *  spent budget has none. Within a project the oldest task goes first. */
+export async function claimTask(db: Queryable, claim: Claim): Promise<ClaimedTask | undefined> {
+  const values = [
+    claim.workerId,
+    claim.models,
+    claim.leaseMs,
+    claim.warm ?? [],
+    claim.warmBases ?? [],
+    claim.warmFirstMs ?? limits.warmFirstMs,
+    limits.agedTurnMs,
+  ];
+  for (let attempt = 1; ; attempt += 1) {
+    const { rows } = await db.query<ClaimRow>(claimStatement, values);
+    const row = rows[0];
+    if (!row || row.id !== null) return row;
+    // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
+    if (!row.contended || attempt >= limits.claimTries) return undefined;
+  }
+}
+
+type ClaimRow = (ClaimedTask | { readonly id: null }) & { readonly contended: boolean };
 
 /** Renews the leases of the attempts that a worker is working on, and returns those it still holds; one that is missing
  *  from the answer is lost to it. An attempt that the worker gave up is not renewed, so that it can be rescued. */
@@ -67,8 +82,7 @@ export async function rescueTasks(db: Queryable, rescue: { lostLeases: number; m
   const { rowCount } = await db.query(
     `with expired as (
        select id from tasks
-        where lease_expires_at < now() and lost_leases + 1 < $1
-          and status not in ('task_queue', 'task_postprocess_end', 'task_cancel')
+        where lease_expires_at < now() and lost_leases + 1 < $1 and phase = 'leased'
         order by lease_expires_at limit $2 for update skip locked
      ), moved as (
        update tasks t set ${backToQueue}, lost_leases = lost_leases + 1
@@ -86,8 +100,7 @@ export async function failLostTasks(db: Queryable, rescue: { lostLeases: number;
   const { rowCount } = await db.query(
     `with expired as (
        select id from tasks
-        where lease_expires_at < now() and lost_leases + 1 >= $1
-          and status not in ('task_queue', 'task_postprocess_end', 'task_cancel')
+        where lease_expires_at < now() and lost_leases + 1 >= $1 and phase = 'leased'
         order by lease_expires_at limit $2 for update skip locked
      ), moved as (
        update tasks t
@@ -95,6 +108,7 @@ export async function failLostTasks(db: Queryable, rescue: { lostLeases: number;
               ended_at = coalesce(ended_at, now()), lost_leases = lost_leases + 1, pexit = '1', worker_id = null,
               lease_expires_at = null, elapsed_seconds = 0,
               debug_error = 'The worker of this task was lost ' || (lost_leases + 1) || ' times; it is not tried again.'
+                || case when debug_error <> '' then ' The last failure before: ' || debug_error else '' end
          from expired where t.id = expired.id
        returning t.id, t.last_event_seq, t.attempt
      ), ${appendEvent("'task_postprocess_end'", "null")}

@@ -59,9 +59,7 @@ function moveStatement({ lock, from }: { lock: string; from: string }): string {
   return `with ${wantedMoves}, ${lock} moved as (
     update tasks t
        set status = w.statuses[cardinality(w.statuses)], last_event_seq = t.last_event_seq + cardinality(w.statuses),
-           variant = coalesce(w.variant, t.variant), ${stamps},
-           elapsed_seconds = case when 'task_end' = any(w.statuses)
-             then round(extract(epoch from now() - t.accepted_at)::numeric, 4) else t.elapsed_seconds end
+           variant = coalesce(w.variant, t.variant), ${stamps}
       from ${from}
      where t.id = w."taskId" and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = any(w.before)
     returning t.id, t.last_event_seq, t.attempt, w.place, w.statuses, w.data
@@ -90,13 +88,17 @@ export async function finishTasks(db: Queryable, tasks: readonly { fence: Fence;
   return placesOf(rows, tasks.length);
 }
 
+/** From accept to the end of the engine's run, as the wire shows it and as it is billed. Set when the task ends: as an indexed
+ *  column it would cost the moves before their HOT updates. */
+const elapsed = "round(extract(epoch from t.ended_at - t.accepted_at)::numeric, 4)";
+
 const finishMany = `with wanted as (
     select * from jsonb_to_recordset($1::jsonb) as w (
       place integer, "taskId" bigint, attempt integer, "workerId" text, outputs jsonb, "debugOutput" text, provenance jsonb)
   ), ${heldInOrder}, moved as (
     update tasks t
        set status = 'task_postprocess_end', last_event_seq = t.last_event_seq + 1, postprocess_ended_at = now(),
-           pexit = '0', total_cost = round(t.cps * t.elapsed_seconds, 12), debug_output = w."debugOutput",
+           pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(t.cps * ${elapsed}, 12), debug_output = w."debugOutput",
            provenance = nullif(w.provenance, 'null'::jsonb), worker_id = null, lease_expires_at = null
       from wanted w join held on held.id = w."taskId"
      where t.id = held.id and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = 'task_postprocess_start'
@@ -108,5 +110,15 @@ const finishMany = `with wanted as (
            id text, position integer, name text, "contentType" text, "sizeBytes" bigint, "accessKey" text, "fileKey" text)
   ), billed as (
     insert into ledger (task_id, project_id, amount) select id, project_id, total_cost from moved
+  ), payer as materialized (
+    -- Locked, so that a budget which is being set now is seen or waits.
+    select p.id, p.budget from projects p where p.id in (select project_id from moved) order by p.id for key share
+  ), bill as materialized (
+    select moved.project_id, sum(moved.total_cost) as amount
+      from moved join payer on payer.id = moved.project_id where payer.budget is not null group by moved.project_id
+  ), account as materialized (
+    select u.project_id, bill.amount from project_usage u join bill using (project_id) order by u.project_id for no key update of u
+  ), spent as (
+    update project_usage u set spent = u.spent + account.amount from account where u.project_id = account.project_id
   ), ${appendEvent("'task_postprocess_end'", "null")}
   select place, ${announceEvent} from moved`;

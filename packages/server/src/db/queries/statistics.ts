@@ -23,14 +23,13 @@ export async function selectModelStatistics(db: Queryable): Promise<Map<string, 
             round(sum(seconds) / nullif(sum(successes), 0), 4)::text as mean_elapsed_seconds
        from (
          select model, count(*) as runs, count(*) filter (where pexit = '0') as successes,
-                count(*) filter (where status = 'task_postprocess_end' and pexit is distinct from '0') as errors,
+                count(*) filter (where phase = 'finished' and pexit is distinct from '0') as errors,
                 coalesce(sum(elapsed_seconds) filter (where pexit = '0'), 0) as seconds, max(created_at) as last_run_at
-           from tasks where status in ('task_postprocess_end', 'task_cancel') group by model
+           from tasks where phase in ('finished', 'cancelled') group by model
          union all
-         select model, count(*), 0, 0, 0, max(created_at) from tasks where status = 'task_queue' group by model
+         select model, count(*), 0, 0, 0, max(created_at) from tasks where phase = 'waiting' group by model
          union all
-         select model, count(*), 0, 0, 0, max(created_at) from tasks
-          where status not in ('task_queue', 'task_postprocess_end', 'task_cancel') group by model
+         select model, count(*), 0, 0, 0, max(created_at) from tasks where phase = 'leased' group by model
        ) as parts
       group by model`,
   );
