@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,8 +15,10 @@ const fault = /fault|failed|unhandled|uncaught|heap out of memory/i;
 
 export async function startServer() {
   const data = mkdtempSync(join(tmpdir(), "atelier-fuzz-"));
-  mkdirSync(join(data, "models"));
-  writeFileSync(join(data, "models/fake.json"), JSON.stringify(fakeManifest()));
+  mkdirSync(join(data, "models/covers"), { recursive: true });
+  mkdirSync(join(data, "shipped"));
+  for (const manifest of fakeManifests()) writeFileSync(join(data, `models/${manifest.slug}.json`), JSON.stringify(manifest));
+  copyFileSync(join(root, "models/covers/Atelier-Starter-cover.jpeg"), join(data, "models/covers/none.jpeg"));
   const create = (name, auth) => {
     const args = [atelier, "project", "create", name, "--auth", auth, "--data", data, "--json"];
     return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
@@ -24,7 +26,7 @@ export async function startServer() {
   const [signing, keyOnly] = [create("signing", "signature"), create("key only", "key")];
   const child = spawn(process.execPath, [atelier, "serve", "--port", "0", "--data", data], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...settings },
+    env: { ...process.env, ...settings, ATELIER_MODELS: join(data, "shipped") },
   });
   const server = { data, child, faults: [], url: "", headersOf: (as) => headersOf(as === "signing" ? signing : keyOnly) };
   createInterface({ input: child.stderr }).on("line", (line) => fault.test(line) && server.faults.push(line.slice(0, 1_000)));
@@ -66,12 +68,20 @@ const settings = {
   ATELIER_ADDRESS_REQUESTS_PER_MINUTE: "0",
 };
 
-/** The shipped fake model, with runs so short that they do not pile up. */
-function fakeManifest() {
+/** The fake model of the crash tests, with runs so short that they do not pile up, and one with parameters of the other
+ *  types. The shipped models would be drawn for real. */
+function fakeManifests() {
   const manifest = JSON.parse(readFileSync(join(root, "tests/crash/fake-model.json"), "utf8"));
   for (const item of manifest.parameters[0].items) if (item.id === "steps" || item.id === "samples") item.max = 2;
   manifest.parameters[0].items.find((item) => item.id === "steps").default = "1";
-  return manifest;
+  const { items } = manifest.parameters[0];
+  const more = [
+    { id: "style", type: "select", label: "style", default: "a", options: [{ label: "A", value: "a" }, { label: "One", value: "1" }] },
+    { id: "tile", type: "checkbox", label: "tile" },
+    { id: "shift", type: "range", label: "shift", default: "0", min: -1, max: 1 },
+    { id: "note", type: "text", label: "note", required: true },
+  ];
+  return [manifest, { ...manifest, id: "9002", slug: "More", parameters: [{ title: "All", items: [...items, ...more] }] }];
 }
 
 function headersOf({ apikey, apisecret }) {
