@@ -143,6 +143,7 @@ describe("POST /v1/Run", () => {
     const refused = { code: 0, message: "You don't have any permission for this action." };
     await expectFailure(runUrl, { projectid: server.other.projectid }, refused);
     await expectFailure(runUrl, { projectid: ["1", "2"] }, refused);
+    await expectFailure(runUrl, { projectid: { toString: true } }, refused);
   });
 
   it("refuses strangers before it looks at the model or the body", async () => {

@@ -2,6 +2,7 @@
 
 import { randomInt } from "node:crypto";
 
+import { textIn } from "@atelier/schema/lenient-field";
 import { parseInput } from "@atelier/schema/parse-input";
 import { wellFormed } from "@atelier/schema/parse-value";
 import { reservedProperties } from "@atelier/schema/run-input-schema";
@@ -76,7 +77,9 @@ export async function startRun(context: RouteContext, { caller, fields, path }: 
 function refuseOtherProject(fields: Fields, caller: Caller): void {
   const asked = fields["projectid"];
   if (asked === undefined || asked === null || asked === "") return;
-  if (String(asked) !== caller.id) throw new AtelierError("PERMISSION_DENIED");
+  // Not String(): an object of the caller's may have a `toString` that is no function.
+  const isOne = !Array.isArray(asked) || asked.length === 1;
+  if (!isOne || textIn(asked) !== caller.id) throw new AtelierError("PERMISSION_DENIED");
 }
 
 /** Kept as it came, also when it is no URL: the seed page's own example is an English sentence. */
