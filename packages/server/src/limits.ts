@@ -73,6 +73,8 @@ export const limits = Object.freeze({
    *  busy; more would only be smaller. */
   reportStatements: 2,
   reportBatch: 100,
+  /** Reports of one run that wait to be sent: a slow database costs a run its progress, not its speed. */
+  waitingReports: 16,
   /** Tries of a write whose answer was lost with the database connection. */
   unknownOutcomeTries: 5,
   /** An engine that says nothing for this long during a run is taken for hung: loading a large base from a slow disk and one

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
 import { chooseVariant, planRun } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
-import { ProgressQueue } from "./progress-queue.ts";
+import { ReportQueue } from "./report-queue.ts";
 
 export interface RunTaskDeps {
   readonly source: TaskSource;
@@ -45,19 +45,20 @@ class TaskRun {
   readonly #deps: RunTaskDeps;
   readonly #task: AssignedTask;
   readonly #signal: AbortSignal;
+  readonly #reports: ReportQueue;
   #log = "";
 
   constructor(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal) {
     this.#deps = deps;
     this.#task = task;
     this.#signal = signal;
+    this.#reports = new ReportQueue((reports) => this.#report(reports));
     this.folder = join(deps.tempFolder, `run-${task.taskId}-${task.attempt}`);
   }
 
   async toTheEnd(): Promise<void> {
     const plan = await this.#prepare();
-    // In one report, one commit: without files to fetch, preparing takes no time.
-    await this.#report({ status: "task_preprocess_start" }, { status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
+    this.#reports.push({ status: "task_preprocess_start" }, { status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
     const result = await this.#draw(plan);
     if (result.kind === "done") await this.#finish(plan, result);
     else await this.#endWithout(result);
@@ -87,8 +88,7 @@ class TaskRun {
 
   async #draw(plan: RunPlan): Promise<RunResult> {
     return this.#deps.engines.withEngine(plan.variant.engine, async (engine) => {
-      await this.#report({ status: "task_start", variant: plan.variant.name });
-      const progress = new ProgressQueue((data) => this.#report({ status: "task_output", data }));
+      this.#reports.push({ status: "task_start", variant: plan.variant.name });
       const result = await engine.run(
         {
           type: "run",
@@ -99,16 +99,17 @@ class TaskRun {
           outputFolder: this.folder,
           metadata: plan.metadata,
         },
-        { onProgress: (message) => progress.push(message), onLog: (text) => this.#keepLog(text) },
-        { signal: this.#signal },
+        { onProgress: (data) => this.#reports.push({ status: "task_output", data }), onLog: (text) => this.#keepLog(text) },
+        { signal: AbortSignal.any([this.#signal, this.#reports.failed]) },
       );
-      await progress.flush();
+      await this.#reports.flush();
       return result;
     });
   }
 
   async #finish(plan: RunPlan, { outputs }: Extract<RunResult, { kind: "done" }>): Promise<void> {
-    await this.#report({ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" });
+    this.#reports.push({ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" });
+    await this.#reports.flush();
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.input };
     if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput: this.#log, provenance }))) throw new FenceLost();
   }
@@ -127,7 +128,7 @@ class TaskRun {
     }
   }
 
-  async #report(...reports: Report[]): Promise<void> {
+  async #report(reports: readonly Report[]): Promise<void> {
     if (!(await this.#deps.source.report(this.#task, reports))) throw new FenceLost();
     const { taskId, attempt } = this.#task;
     for (const { status } of reports) this.#deps.log.debug({ taskId, attempt, status }, "task.moved");

@@ -1,0 +1,53 @@
+import { expect, it } from "vitest";
+
+import { limits } from "../limits.ts";
+import type { Report } from "../tasks/task-source.ts";
+import { ReportQueue } from "./report-queue.ts";
+
+/** Sending that ends when the test says so. */
+function gatedQueue() {
+  const sent: { readonly reports: readonly Report[]; readonly end: () => void; readonly fail: (error: Error) => void }[] = [];
+  const queue = new ReportQueue((reports) => new Promise((resolve, reject) => sent.push({ reports, end: resolve, fail: reject })));
+  return { queue, sent };
+}
+
+const progress = (step: number): Report => ({ status: "task_output", data: { step } });
+
+it("sends one call at a time, in order, and everything that came meanwhile with the next", async () => {
+  const { queue, sent } = gatedQueue();
+  queue.push({ status: "task_assign" });
+  queue.push({ status: "task_start" });
+  queue.push(progress(1), progress(2));
+  expect(sent.map(({ reports }) => reports)).toEqual([[{ status: "task_assign" }]]);
+  sent[0]?.end();
+  await new Promise(setImmediate);
+  expect(sent[1]?.reports).toEqual([{ status: "task_start" }, progress(1), progress(2)]);
+  sent[1]?.end();
+  await queue.flush();
+  expect(sent).toHaveLength(2);
+});
+
+it("leaves out the oldest progress when too much waits, and no other report", async () => {
+  const { queue, sent } = gatedQueue();
+  queue.push({ status: "task_assign" });
+  queue.push({ status: "task_start" });
+  for (let step = 1; step <= limits.waitingReports + 5; step += 1) queue.push(progress(step));
+  sent[0]?.end();
+  await new Promise(setImmediate);
+  const reports = sent[1]?.reports ?? [];
+  expect(reports).toHaveLength(limits.waitingReports);
+  expect(reports[0]).toEqual({ status: "task_start" });
+  expect(reports.at(-1)).toEqual(progress(limits.waitingReports + 5));
+});
+
+it("tells of a failure at once, sends nothing more, and throws it at the end", async () => {
+  const { queue, sent } = gatedQueue();
+  queue.push(progress(1));
+  queue.push(progress(2));
+  sent[0]?.fail(new Error("refused"));
+  await new Promise(setImmediate);
+  expect(queue.failed.aborted).toBe(true);
+  queue.push(progress(3));
+  await expect(queue.flush()).rejects.toThrow("refused");
+  expect(sent).toHaveLength(1);
+});

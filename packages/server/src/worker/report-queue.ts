@@ -1,0 +1,50 @@
+// Sends a run's reports in order without the run waiting for them: the engine draws while they are written.
+
+import { limits } from "../limits.ts";
+import type { Report } from "../tasks/task-source.ts";
+
+/** One call of `send` at a time; whatever is pushed meanwhile goes with the next one. After a failure nothing more is sent. */
+export class ReportQueue {
+  readonly #send: (reports: readonly Report[]) => Promise<void>;
+  readonly #failed = new AbortController();
+  #waiting: Report[] = [];
+  #sending: Promise<void> | undefined;
+  #failure: unknown;
+
+  /** `send` rejects when the reports were refused or could not be sent. */
+  constructor(send: (reports: readonly Report[]) => Promise<void>) {
+    this.#send = send;
+  }
+
+  /** Aborted when a report failed: the run is in vain. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Of progress that waits too long, the oldest is left out. */
+  push(...reports: readonly Report[]): void {
+    this.#waiting.push(...reports);
+    if (this.#waiting.length > limits.waitingReports) {
+      const oldest = this.#waiting.findIndex(({ status }) => status === "task_output");
+      if (oldest >= 0) this.#waiting.splice(oldest, 1);
+    }
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
+  }
+
+  /** Waits until everything is sent. Throws what `send` threw (a lost fence, a lost source). */
+  async flush(): Promise<void> {
+    await this.#sending;
+    if (this.#failed.signal.aborted) throw this.#failure;
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#failed.signal.aborted) {
+      try {
+        await this.#send(this.#waiting.splice(0));
+      } catch (error) {
+        this.#failure = error;
+        this.#failed.abort();
+      }
+    }
+  }
+}
