@@ -18,6 +18,7 @@ import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
 import type { Log } from "./log.ts";
+import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
 import { loadModels } from "./models/registry.ts";
 import { OperatorError } from "./operator-error.ts";
@@ -101,6 +102,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
     running = await step("worker", Promise.resolve(worker), (it) => it.drain());
   }
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
+  await step("nonces", Promise.resolve(startNoncePruning({ db, log })), (it) => it.stop());
 
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });

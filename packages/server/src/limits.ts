@@ -15,9 +15,11 @@ export const limits = Object.freeze({
    *  page with a hundred pictures a hundred at once. */
   keyRequestsPerMinute: 12_000,
   addressRequestsPerMinute: 1_200,
-  /** Callers whose requests one server counts, of either kind, at about 200 bytes each; beyond, the one that has been silent
-   *  for longest starts anew. */
+  /** Callers whose requests one server counts, of either kind; beyond, those that have been silent for longest start anew. */
   rateBuckets: 50_000,
+  /** Requests of one key in a minute that are signed by signature v2, however many it may send: each leaves a nonce for up to
+   *  ten minutes, so a key has at most 132,000 of them per server. */
+  signedRequestsPerMinute: 12_000,
   /** How far the time in a signature v2 may be from the database's (docs/signature-v2.md). */
   signatureWindowMs: 300_000,
   /** Nonces of signatures v2 that one statement deletes, and how often it is done. */

@@ -48,6 +48,7 @@ async function admitCaller(
   }
   visit.prove();
   if (claim && found.signatureV2 !== "off" && found.project.auth === "signature") {
+    visit.spendNonce();
     await useOnce(deps, found.keyId, claim);
     expectBody(request.raw, claim.bodySha256);
   }

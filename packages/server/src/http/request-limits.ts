@@ -6,6 +6,7 @@ import ipaddr from "ipaddr.js";
 
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { Recent } from "./recent.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
 export interface RequestRates {
@@ -15,23 +16,29 @@ export interface RequestRates {
   readonly addressRequestsPerMinute: number;
 }
 
-/** One request's way past the limits. Both throw RATE_LIMITED. */
+/** One request's way past the limits. All throw RATE_LIMITED. */
 export interface Admission {
   /** The request has proved that it comes from the key's owner. */
   prove(): void;
   /** It has not. */
   refuse(): void;
+  /** It will leave a nonce behind: these are counted also where the key's requests are not. */
+  spendNonce(): void;
 }
 
 export class RequestLimits {
   readonly #keys: TokenBuckets;
   readonly #addresses: TokenBuckets;
-  /** Pairs of address and key of which a request was proved, the oldest first. */
-  readonly #proven = new Set<string>();
+  readonly #nonces: TokenBuckets;
+  /** Pairs of address and key of which a request was proved lately. */
+  readonly #proven: Recent<true>;
 
-  constructor(rates: RequestRates, clock?: () => number) {
-    const { rateBuckets: buckets } = limits;
+  /** `options`: for tests. */
+  constructor(rates: RequestRates, options: { clock?: () => number; buckets?: number } = {}) {
+    const { clock, buckets = limits.rateBuckets } = options;
+    this.#proven = new Recent(buckets);
     this.#keys = new TokenBuckets({ perMinute: rates.keyRequestsPerMinute, buckets }, clock);
+    this.#nonces = new TokenBuckets({ perMinute: limits.signedRequestsPerMinute, buckets }, clock);
     this.#addresses = new TokenBuckets({ perMinute: rates.addressRequestsPerMinute, buckets }, clock);
   }
 
@@ -41,13 +48,14 @@ export class RequestLimits {
   admit(address: string, apiKey: string): Admission {
     const key = createHash("sha256").update(apiKey).digest("base64");
     const pair = `${groupOf(address)} ${key}`;
-    const wasProven = this.#proven.has(pair);
+    const wasProven = this.#proven.get(pair) === true;
     refuseAfter(wasProven ? this.#keys.take(key) : this.#addresses.take(groupOf(address)));
     return {
       prove: () => {
         if (!wasProven) refuseAfter(this.#keys.take(key));
-        this.#remember(pair);
+        this.#proven.set(pair, true);
       },
+      spendNonce: () => refuseAfter(this.#nonces.take(key)),
       refuse: () => {
         this.#proven.delete(pair);
         if (wasProven) refuseAfter(this.#addresses.take(groupOf(address)));
@@ -57,15 +65,7 @@ export class RequestLimits {
 
   /** How much is remembered, for tests of its bound. */
   get size(): number {
-    return this.#keys.size + this.#addresses.size + this.#proven.size;
-  }
-
-  #remember(pair: string): void {
-    this.#proven.delete(pair);
-    this.#proven.add(pair);
-    if (this.#proven.size <= limits.rateBuckets) return;
-    const [oldest] = this.#proven;
-    if (oldest !== undefined) this.#proven.delete(oldest);
+    return this.#keys.size + this.#addresses.size + this.#nonces.size + this.#proven.size;
   }
 }
 

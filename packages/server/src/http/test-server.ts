@@ -33,6 +33,8 @@ export interface TestServer {
   readonly other: CreatedProject;
   readonly keyOnly: CreatedProject;
   readonly folder: string;
+  /** For a second pool on the same database. */
+  readonly address: TestDatabase["address"];
   /** What seals the secrets. */
   readonly masterKey: Buffer;
   /** What the server logged, one JSON object each. */
@@ -79,6 +81,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     other,
     keyOnly,
     folder,
+    address: test.address,
     masterKey,
     logged,
     post: (url, body, as = mine) =>

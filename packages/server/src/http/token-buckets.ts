@@ -1,9 +1,11 @@
 // Counts requests of many callers, each with a bucket that refills evenly; the number of buckets is bounded.
 
+import { Recent } from "./recent.ts";
+
 export interface BucketRules {
   /** What a full bucket holds and what flows into it in a minute; 0: no limit. */
   readonly perMinute: number;
-  /** Buckets that are remembered; the one that was used least recently is forgotten first. */
+  /** Callers that are certainly remembered, those of late; up to twice as many may be. One who is forgotten starts anew. */
   readonly buckets: number;
 }
 
@@ -15,13 +17,13 @@ interface Bucket {
 export class TokenBuckets {
   readonly #rules: BucketRules;
   readonly #clock: () => number;
-  /** In the order of their last use, the oldest first. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets: Recent<Bucket>;
 
   /** `clock`: milliseconds that never go back; tests pass their own. */
   constructor(rules: BucketRules, clock: () => number = () => performance.now()) {
     this.#rules = rules;
     this.#clock = clock;
+    this.#buckets = new Recent(rules.buckets);
   }
 
   /** Takes one token. Returns 0, or how many milliseconds it takes until there is one again. */
@@ -43,14 +45,7 @@ export class TokenBuckets {
     const known = this.#buckets.get(id);
     const earned = known ? ((now - known.at) * perMinute) / 60_000 : 0;
     const bucket = { tokens: Math.min(perMinute, (known?.tokens ?? perMinute) + earned), at: now };
-    this.#buckets.delete(id);
     this.#buckets.set(id, bucket);
-    if (this.#buckets.size > this.#rules.buckets) this.#forgetOldest();
     return bucket;
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 }

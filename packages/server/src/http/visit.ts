@@ -42,7 +42,7 @@ export function addVisits(app: FastifyInstance, { access, log }: { access: Acces
   const readOrigin = openClientOrigin(access.trustedProxies);
   const counts = new RequestLimits(access);
   let hasWarned = false;
-  app.addHook("onRequest", (request, _reply, done) => {
+  app.addHook("onRequest", async (request) => {
     const origin = readOrigin(request.raw);
     if (origin.hasIgnoredForwarding && !hasWarned) {
       hasWarned = true;
@@ -51,13 +51,7 @@ export function addVisits(app: FastifyInstance, { access, log }: { access: Acces
     }
     origins.set(request, origin);
     const isCounted = request.routeOptions.config?.isCounted ?? true;
-    try {
-      visits.set(request, { ...origin, ...(isCounted ? counts.admit(origin.address, keyIn(request.raw)) : uncounted) });
-      done();
-    } catch (error) {
-      // RATE_LIMITED, and nothing else is thrown here.
-      done(error as Error);
-    }
+    visits.set(request, { ...origin, ...(isCounted ? counts.admit(origin.address, keyIn(request.raw)) : uncounted) });
   });
   return (request) => {
     const origin = readOrigin(request);
@@ -66,7 +60,7 @@ export function addVisits(app: FastifyInstance, { access, log }: { access: Acces
   };
 }
 
-const uncounted: Admission = { prove: () => undefined, refuse: () => undefined };
+const uncounted: Admission = { prove: () => undefined, refuse: () => undefined, spendNonce: () => undefined };
 
 /** Throws when the server has no `addVisits`: a route of such a server would be unguarded. */
 export function visitOf(request: FastifyRequest): Visit {

@@ -24,6 +24,7 @@ export const socketPath: Readonly<Record<string, JsonObject>> = Object.freeze({
       responses: {
         "101": { description: "The connection is a WebSocket now." },
         "404": { description: "Not asked for as a WebSocket.", content: failure },
+        "429": { description: "Too many requests.", content: failure },
         "503": { description: "No more sockets, or the server stops.", content: failure },
       },
       security: [],
