@@ -103,6 +103,7 @@ export async function startWorld() {
       db: pool,
       models,
       files,
+      tempFolder: folder,
       events,
       log,
       publicUrl: () => publicUrl,

@@ -1,6 +1,8 @@
 """Self test: the same seed gives the same bytes, captions say what is there, every size renders."""
 import hashlib
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from .palette import BASE_TONES, LOOKS, STYLES
 from .phrases import NUMBERS
 from .wishes import WISHES
 
+GALLERY = Path(__file__).parents[2] / "scripts/gallery"
 SIZES = ((64, 64), (96, 64), (64, 96), (80, 64))
 COLOURS = (set(BASE_TONES) | {"yellow"}) - {"blonde"}
 COUNTED = {"moons": "moons?", "ships": "(?:rocket ships?|rockets?|spaceships?|saucers?|ufos?)",
@@ -27,7 +30,7 @@ def check_all():
     """Runs every check; raises AssertionError at the first that fails."""
     for check in (_same_seed_same_bytes, _every_seed_renders, _words_are_known, _colours_are_there, _counts_agree,
                   _attributes_can_be_given, _styles_say_their_name, _wishes_come_true,
-                  _concepts_are_named, _data_is_unchanged):
+                  _concepts_are_named, _gallery_shows_every_concept, _data_is_unchanged):
         check()
         print("ok", check.__name__.strip("_").replace("_", " "))
 
@@ -140,6 +143,17 @@ def _concepts_are_named():
         for name in table:
             words = sorted(heard[name], key=heard[name].get, reverse=True)
             print(f"   {name} ({sum(heard[name].values())}): {', '.join(words[:6])}")
+
+
+def _gallery_shows_every_concept():
+    """scripts/gallery holds one prompt for each concept and relation, in words that the model has learnt."""
+    known = {w for text in vocabulary_corpus(4000) for w in _words(text)}
+    for file, table in (("concepts", CONCEPTS), ("relations", RELATIONS)):
+        prompts = json.loads((GALLERY / f"{file}.json").read_text())
+        assert list(prompts) == list(table), set(prompts) ^ set(table)
+        for name, prompt in prompts.items():
+            assert re.search(table[name][0], prompt.lower()), (name, prompt)
+            assert set(_words(prompt)) <= known, (name, set(_words(prompt)) - known)
 
 
 def _data_is_unchanged():

@@ -1,5 +1,8 @@
 // Turns the raw values of a request into the validated input of a run: the only place where values are coerced and checked.
 
+import { companionKey, isFileParameter } from "./input-file.ts";
+import { fileCounts, parseFiles } from "./parse-files.ts";
+import type { FileRules } from "./parse-files.ts";
 import { isLeftOut, parseValue, wellFormed } from "./parse-value.ts";
 import type { InputValue, ParseOptions, ProblemCode } from "./parse-value.ts";
 import type { Parameter } from "./manifest.ts";
@@ -32,6 +35,13 @@ export function parseInput(
   const input: Record<string, InputValue> = {};
   const echo: Record<string, unknown> = {};
   for (const parameter of parameters) {
+    if (isFileParameter(parameter)) {
+      const parsed = parseFiles(parameter, raw, options.files ?? noFiles);
+      if ("problem" in parsed) return { ok: false, failure: failureOf(parsed.problem, parameter, options.files?.most) };
+      input[parameter.id] = parsed.files;
+      Object.assign(echo, sentFiles(parameter, raw));
+      continue;
+    }
     const sent = Object.hasOwn(raw, parameter.id) ? singleOf(raw[parameter.id]) : undefined;
     const parsed = parseValue(parameter, sent, options);
     if ("problem" in parsed) return { ok: false, failure: failureOf(parsed.problem, parameter) };
@@ -43,13 +53,27 @@ export function parseInput(
   return { ok: true, input, echo };
 }
 
+const noFiles: FileRules = { fileParts: {}, most: 64, urlCharacters: 4_096 };
+
+/** What was sent as text under a file parameter's two names; the files of the body are for the server to name. */
+function sentFiles({ id }: Parameter, raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const keys = [id, companionKey(id)].filter((key) => Object.hasOwn(raw, key) && raw[key] !== undefined);
+  return Object.fromEntries(keys.map((key) => [key, wellFormedTexts(raw[key])]));
+}
+
+function wellFormedTexts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(wellFormedTexts);
+  return typeof value === "string" ? wellFormed(value) : value;
+}
+
 /** The value inside a list of one; an empty list is nothing; longer lists stay lists, which no single value accepts. */
 function singleOf(value: unknown): unknown {
   return Array.isArray(value) && value.length <= 1 ? value[0] : value;
 }
 
-function failureOf(code: ProblemCode, parameter: Parameter): InputFailure {
-  const { id, min, max } = parameter;
+function failureOf(code: ProblemCode, parameter: Parameter, most = noFiles.most): InputFailure {
+  const { id } = parameter;
+  const [min, max] = isFileParameter(parameter) ? fileCounts(parameter, most) : [parameter.min, parameter.max];
   return {
     code,
     details: { parameter: id, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) },

@@ -1,20 +1,25 @@
 // Coerces and checks one raw value against its declared parameter.
 
+import type { FileRules } from "./parse-files.ts";
+import type { NamedFile } from "./input-file.ts";
 import type { Parameter } from "./manifest.ts";
 
-export type InputValue = string | number | boolean;
+export type InputValue = string | number | boolean | readonly NamedFile[];
 
 export type ProblemCode =
   | "PARAMETER_REQUIRED"
   | "PARAMETER_NOT_NUMBER"
   | "PARAMETER_OUT_OF_RANGE"
-  | "PARAMETER_INVALID";
+  | "PARAMETER_INVALID"
+  | "FILES_REQUIRED";
 
 export interface ParseOptions {
   /** Draws a seed between 0 and 4294967295; called only where the caller left the seed to the server. */
   readonly drawSeed: () => number;
   /** The longest text accepted, in UTF-16 code units. */
   readonly textCharacters: number;
+  /** Bounds and parts of file parameters; without them no file is given and a few may be. */
+  readonly files?: FileRules;
 }
 
 export type ParsedValue = { readonly value: InputValue | undefined } | { readonly problem: ProblemCode };
@@ -63,7 +68,7 @@ function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): Par
     case "range":
       return parseNumber(parameter, sent, { mustBeInteger: parameter.type === "number" });
     default:
-      // The registry refuses manifests with file parameters until uploads exist.
+      // Files are read by parseFiles, for a request may name them in three places.
       return { problem: "PARAMETER_INVALID" };
   }
 }

@@ -14,6 +14,7 @@ import type { EngineCommand } from "./engines/engine-process.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
 import { openEventFeed } from "./events/event-feed.ts";
 import { openFiles } from "./files/open-files.ts";
+import { withThumbnails } from "./files/thumbnails.ts";
 import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
@@ -76,7 +77,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", loadModels(config.modelFolders));
-  const files = await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 }));
+  const files = withThumbnails(await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 })));
   const { databaseUrl, postgresRunAs: runAs } = config;
   const database = await step(
     "database",
@@ -107,7 +108,8 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
-  const http = await step("http", listen(config, { db, models, files, events, projects, access: config.access, log, isReady }), (it) => it.stop());
+  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access: config.access, log, isReady };
+  const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
   await step("webhooks", webhooks, (it) => it.stop());

@@ -19,9 +19,14 @@ export async function readFields(
   contentType: string,
   largestBytes: number = limits.bodyBytes,
 ): Promise<Fields> {
+  refuseEncoded(request);
+  return parseFields(await readBytes(request, largestBytes), contentType);
+}
+
+/** A packed body could be a thousand times as large as it says. Throws BODY_INVALID. */
+export function refuseEncoded(request: IncomingMessage): void {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") throw new AtelierError("BODY_INVALID");
-  return parseFields(await readBytes(request, largestBytes), contentType);
 }
 
 /** If the first byte that is not space is `{`, the body is JSON whatever the label says; otherwise the label decides. An
@@ -36,15 +41,17 @@ export async function parseFields(bytes: Buffer, contentType: string): Promise<F
   throw new AtelierError("BODY_INVALID");
 }
 
-const openingBrace = 0x7b;
+export const openingBrace = 0x7b;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-function firstByte(bytes: Buffer): number | undefined {
+/** The first byte that is not white space, after an optional byte order mark. */
+export function firstByte(bytes: Buffer): number | undefined {
   const start = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
   return bytes.subarray(start).find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
 }
 
-function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
+/** A repeated name becomes a list. */
+export function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
   const fields: Record<string, unknown> = Object.create(null);
   for (const [name, value] of pairs) {
     const earlier = fields[name];
@@ -56,7 +63,8 @@ function fieldsFrom(pairs: Iterable<readonly [string, string]>): Fields {
 }
 
 /** Collects the body. When it is too large the rest is thrown away as it arrives: curl sends all of it before it reads the
- *  answer, and would wait for ever for a server that stops reading. `limits.requestMs` bounds how long that can go on. */
+ *  answer, and would wait for ever for a server that stops reading. `limits.requestMs` bounds how long that can go on.
+ *  A body that trickles in for longer than `limits.bodyMs` is refused. */
 function readBytes(request: IncomingMessage, largestBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers["content-length"] ?? 0) > largestBytes) {
@@ -66,7 +74,13 @@ function readBytes(request: IncomingMessage, largestBytes: number): Promise<Buff
     const body = bodyOf(request);
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
+    const timer = setTimeout(() => {
+      stop();
+      request.resume();
+      reject(new AtelierError("BODY_INVALID"));
+    }, limits.bodyMs);
     const stop = (): void => {
+      clearTimeout(timer);
       body.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak);
     };
     const onData = (chunk: Buffer): void => {

@@ -21,6 +21,8 @@ export interface HttpDeps {
   readonly db: Queryable;
   readonly models: ModelRegistry;
   readonly files: FileStore;
+  /** Where bytes lie while they arrive; emptied at each start. */
+  readonly tempFolder: string;
   readonly events: EventFeed;
   readonly projects: ProjectDoor;
   /** Which proxies are believed, and how many requests may come. */

@@ -16,7 +16,8 @@ import { envelopeOf, sendFailure } from "./failure.ts";
 import type { RouteContext } from "./http-deps.ts";
 import { collectOperations } from "./openapi/operation.ts";
 import { addHealthRoutes } from "./routes/health.ts";
-import { addOutputRoute } from "./routes/outputs.ts";
+import { fileUpload } from "./routes/file-upload.ts";
+import { folderCreate } from "./routes/folder-create.ts";
 import { inputOutputDelete } from "./routes/input-output-delete.ts";
 import { addOpenApiRoute } from "./routes/openapi.ts";
 import { run } from "./routes/run.ts";
@@ -25,13 +26,14 @@ import { taskCancel } from "./routes/task-cancel.ts";
 import { taskDetail } from "./routes/task-detail.ts";
 import { taskKill } from "./routes/task-kill.ts";
 import { taskList } from "./routes/task-list.ts";
+import { addStoredFileRoutes } from "./routes/stored-files.ts";
 import { addUploadRoute } from "./routes/uploads.ts";
 import { addSocket } from "./socket.ts";
 import { addVisits, originOf } from "./visit.ts";
 import { addWireRoute } from "./wire-route.ts";
 
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
-const wireRoutes = [run, taskDetail, taskCancel, taskKill, taskList, inputOutputDelete];
+const wireRoutes = [run, taskDetail, taskCancel, taskKill, taskList, inputOutputDelete, fileUpload, folderCreate];
 
 /** Builds the server; it listens only when told to. Every answer of `/v1` is the envelope, whatever was sent. */
 export function buildServer(context: RouteContext): FastifyInstance {
@@ -49,7 +51,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   for (const route of wireRoutes) addWireRoute(app, context, route);
   addRunSyncRoute(app, context);
   addSocket(app, { ...context, admitSocket });
-  addOutputRoute(app, context);
+  addStoredFileRoutes(app, context);
   addUploadRoute(app, context);
   addHealthRoutes(app, context);
   addCatalogue(app, context);

@@ -1,7 +1,7 @@
 // A server without a socket for tests: real database, real projects, real files, the shipped models.
 
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,6 +12,7 @@ import type { TestDatabase } from "../db/test-database.ts";
 import { openEventFeed } from "../events/event-feed.ts";
 import { openDiskStore } from "../files/disk-store.ts";
 import type { FileStore } from "../files/file-store.ts";
+import { withThumbnails } from "../files/thumbnails.ts";
 import { openLog } from "../log.ts";
 import { loadModels } from "../models/registry.ts";
 import { createProject } from "../projects/create-project.ts";
@@ -50,7 +51,8 @@ export const publicUrl = "https://pictures.example";
 export async function startTestServer(changes: Partial<RouteContext> = {}): Promise<TestServer> {
   const test = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "atelier-http-"));
-  const files = openDiskStore(join(folder, "files"));
+  await mkdir(join(folder, "tmp"));
+  const files = withThumbnails(openDiskStore(join(folder, "files")));
   const masterKey = randomBytes(32);
   const deps = { db: test.db, masterKey };
   const logged: Record<string, unknown>[] = [];
@@ -59,6 +61,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     db: test.db,
     models: await loadModels([join(import.meta.dirname, "../../../../models")]),
     files,
+    tempFolder: join(folder, "tmp"),
     events: openEventFeed({ db: test.db, log: openLog({ level: "silent", pretty: false }) }),
     projects: openProjectDoor(deps),
     access: openAccess,

@@ -18,6 +18,8 @@ export interface WireEndpoint<Context, Request, Body extends z.ZodType, Shape ex
   readonly body: Body;
   /** Payload fields of a success. */
   readonly reply: Shape;
+  /** The names under which the endpoint takes files, by its path. Without it files are read past. */
+  readonly filesWanted?: (context: Context, path: Readonly<Record<string, string>>) => (field: string) => boolean;
   /** Codes that `answer` may throw. */
   readonly failures?: Operation["failures"];
   /** Returns the payload fields of a success; every failure is thrown. */

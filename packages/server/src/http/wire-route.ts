@@ -1,4 +1,4 @@
-// One POST endpoint of the wire: authenticated, with the fields of its body, answered inside the envelope.
+// One POST endpoint of the wire: authenticated, with the fields and files of its body, answered inside the envelope.
 
 import { successEnvelope } from "@atelier/schema/wire-envelope";
 import type { FastifyInstance } from "fastify";
@@ -7,11 +7,13 @@ import type { z } from "zod";
 import { authenticate } from "./authenticate.ts";
 import { readFields } from "./body.ts";
 import { sentContentType } from "./content-type.ts";
+import { FormGate, withForm } from "./form-parts.ts";
+import type { Form } from "./form-parts.ts";
 import type { Caller, RouteContext } from "./http-deps.ts";
 import { operationOf } from "./wire-endpoint.ts";
 import type { AnyEndpoint, WireEndpoint } from "./wire-endpoint.ts";
 
-export interface WireRequest {
+export interface WireRequest extends Form {
   readonly caller: Caller;
   /** Percent-decoded path parameters. */
   readonly path: Readonly<Record<string, string>>;
@@ -26,12 +28,18 @@ export function wireRoute<Body extends z.ZodType, Shape extends z.ZodRawShape>(
 
 /** The body is read only after the caller is known: strangers cannot make the server buffer anything. */
 export function addWireRoute(app: FastifyInstance, context: RouteContext, route: AnyEndpoint<RouteContext, WireRequest>): void {
+  const gate = new FormGate();
   app.post(route.url, { config: { operation: operationOf(route, "project") } }, async (request) => {
     const caller = await authenticate(context, request);
-    const fields = await readFields(request.raw, sentContentType(request));
+    const type = sentContentType(request);
     // Every path parameter of these routes is text.
     const path = request.params as Record<string, string>;
-    const body = (route.body as z.ZodType).parse(fields);
-    return successEnvelope(await route.answer(context, { caller, body, fields, path }));
+    const use = async (form: Form) => {
+      const body = (route.body as z.ZodType).parse(form.fields);
+      return successEnvelope(await route.answer(context, { ...form, caller, body, path }));
+    };
+    if (!route.filesWanted) return use({ fields: await readFields(request.raw, type), files: [] });
+    const wants = route.filesWanted(context, path);
+    return withForm(request.raw, type, { tempFolder: context.tempFolder, gate, wants, use });
   });
 }

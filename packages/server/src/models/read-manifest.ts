@@ -14,7 +14,6 @@ interface Problem {
 }
 
 const numericTypes = ["number", "float", "range"];
-const fileTypes = ["fileinput", "multifileinput", "combinefileinput"];
 
 /** Parses the text of the manifest `file`.
  *  Throws CONFIG_INVALID naming file, line and field of every problem. */
@@ -53,9 +52,6 @@ function parameterProblems(manifest: Manifest): Problem[] {
         problems.push({ path, text: "a number needs both min and max" });
       }
       if (item.type === "select" && !item.options?.length) problems.push({ path, text: "a select needs options" });
-      if (fileTypes.includes(item.type)) {
-        problems.push({ path: [...path, "type"], text: "file parameters are not supported by this version" });
-      }
     }
   }
   return problems;

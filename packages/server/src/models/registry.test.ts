@@ -110,7 +110,6 @@ describe("a folder of manifests", () => {
     ["a number without a range", () => withItem(1, { min: undefined }), "needs both min and max"],
     ["a default outside its range", () => withItem(1, { default: "99" }), "the default of samples is not valid"],
     ["a select without options", () => withItem(0, { type: "select" }), "a select needs options"],
-    ["a file parameter", () => withItem(0, { type: "fileinput" }), "file parameters are not supported"],
     ["a repeated parameter", () => withItem(1, { id: "prompt" }), "the parameter prompt is declared twice"],
     ["an example out of range", () => ({ ...sample, examples: [{ steps: "999" }] }), "the value of steps is not valid"],
     ["an example of an unknown parameter", () => ({ ...sample, examples: [{ stepz: "9" }] }), "no such parameter"],

@@ -1,9 +1,10 @@
 // The models that this server offers, read from their manifests.
 
 import { readFile, readdir } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 
 import type { Manifest } from "@atelier/schema/manifest";
+import { sampleFilesOf } from "@atelier/schema/sample-files";
 import { modelKey } from "@atelier/schema/slug";
 
 import { OperatorError } from "../operator-error.ts";
@@ -19,6 +20,8 @@ export interface ModelRegistry {
   findByName(name: string): Manifest | undefined;
   /** Path of the picture served at `/uploads/models/{fileName}`, or undefined. */
   coverPath(fileName: string): string | undefined;
+  /** Path of the picture served at `/uploads/samples/{fileName}`: only those that a manifest names as a sample input. */
+  samplePath(fileName: string): string | undefined;
   /** What a label or help key of the manifests means to a person (docs/wire-contract.md, "Parameters"). */
   textOf(key: string): string | undefined;
 }
@@ -57,6 +60,9 @@ function registryOf(entries: readonly Entry[], texts: ReadonlyMap<string, string
   const manifests = Object.freeze(entries.map((entry) => entry.manifest));
   const byKey = new Map(manifests.map((manifest) => [modelKey(manifest), manifest]));
   const covers = new Map(entries.map(({ manifest, folder }) => [coverName(manifest), join(folder, manifest.cover)]));
+  const samples = new Map(
+    entries.flatMap(({ manifest, folder }) => sampleFilesOf(manifest).map((file) => [basename(file), join(folder, file)] as const)),
+  );
   const find: ModelRegistry["find"] = (name) => byKey.get(modelKey(name));
   return Object.freeze({
     list: () => manifests,
@@ -66,6 +72,7 @@ function registryOf(entries: readonly Entry[], texts: ReadonlyMap<string, string
       return owner === undefined || slug === undefined || more.length > 0 ? undefined : find({ owner, slug });
     },
     coverPath: (fileName: string) => covers.get(fileName),
+    samplePath: (fileName: string) => samples.get(fileName),
     textOf: (key: string) => texts.get(key),
   });
 }

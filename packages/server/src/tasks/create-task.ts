@@ -14,6 +14,8 @@ export interface RunRequest {
   readonly parameters: Record<string, unknown>;
   /** The validated input. */
   readonly input: Record<string, unknown>;
+  /** Uploads that the input names. */
+  readonly fileIds?: readonly string[];
   readonly callbackUrl: string;
 }
 
@@ -30,6 +32,7 @@ export async function createTask(
     modelId: request.model.id,
     parameters: request.parameters,
     input: request.input,
+    ...(request.fileIds && { fileIds: request.fileIds }),
     callbackUrl: request.callbackUrl,
     cps: request.model.cps,
     outputFolderId: drawHexId(),

@@ -56,6 +56,8 @@ export interface NewTask {
   modelId: string;
   parameters: Record<string, unknown>;
   input: Record<string, unknown>;
+  /** Uploads that the input names: they stay while the task needs them. */
+  fileIds?: readonly string[];
   callbackUrl: string;
   cps: string;
   outputFolderId: string;
@@ -71,6 +73,8 @@ export async function insertTask(db: Queryable, task: NewTask): Promise<string> 
        returning id
      ), event as (
        insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from created
+     ), used as (
+       insert into task_files (task_id, file_id) select created.id, f.id from created, files f where f.id = any($10)
      )
      select id, ${announceQueue} from created`,
     [
@@ -83,6 +87,7 @@ export async function insertTask(db: Queryable, task: NewTask): Promise<string> 
       task.callbackUrl,
       task.cps,
       task.outputFolderId,
+      task.fileIds ?? [],
     ],
   );
   const row = rows[0];
@@ -106,12 +111,6 @@ export async function selectTask(
   );
   const row = rows[0];
   return row && taskFrom(row, (await selectOutputsOf(db, [row.id])).get(row.id) ?? []);
-}
-
-/** The output that a file key names, whoever owns it: the key is the capability. */
-export async function selectOutputByFileKey(db: Queryable, fileKey: string): Promise<TaskOutput | undefined> {
-  const { rows } = await db.query<OutputRow>(`select * from outputs where file_key = $1`, [fileKey]);
-  return rows[0] && outputFrom(rows[0]);
 }
 
 /** The outputs of some tasks, by the task's id; a task without any is absent. */

@@ -2,6 +2,7 @@
 
 import type { Manifest } from "@atelier/schema/manifest";
 import { modelPageText } from "@atelier/schema/model-page";
+import { withSampleUrls } from "@atelier/schema/sample-files";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { AtelierError } from "../../errors.ts";
@@ -61,10 +62,10 @@ export function addPageRoutes(app: FastifyInstance, context: CatalogueContext): 
 
 async function sendModelPage(context: CatalogueContext, reply: FastifyReply, manifest: Manifest): Promise<FastifyReply> {
   const { statistics, textOf } = (await readToolContext(context))(manifest);
-  return sendPage(reply, modelPage(manifest, { api: `${context.publicUrl()}/v1`, statistics, textOf }));
+  return sendPage(reply, modelPage(withSampleUrls(manifest, context.publicUrl()), { api: `${context.publicUrl()}/v1`, statistics, textOf }));
 }
 
 function modelText(context: CatalogueContext, manifest: Manifest): string {
   const url = context.publicUrl();
-  return modelPageText(manifest, { api: `${url}/v1`, outputs: `${url}/outputs`, cover: coverUrl(context, manifest) });
+  return modelPageText(withSampleUrls(manifest, url), { api: `${url}/v1`, outputs: `${url}/outputs`, cover: coverUrl(context, manifest) });
 }

@@ -13,14 +13,16 @@ import { AtelierError } from "../../errors.ts";
 import type { Following } from "../../events/following.ts";
 import { limits } from "../../limits.ts";
 import { authenticate } from "../authenticate.ts";
-import { readFields } from "../body.ts";
 import { sentContentType } from "../content-type.ts";
 import { EventStream } from "../event-stream.ts";
+import { FormGate, withForm } from "../form-parts.ts";
+import type { Form } from "../form-parts.ts";
 import { detailAtTheEnd, expiredAnswer } from "../held-run.ts";
 import type { HeldRun, RunWatcher } from "../held-run.ts";
 import type { RouteContext } from "../http-deps.ts";
 import type { Operation } from "../openapi/operation.ts";
-import { runBody, runFailures, runPath, startRun } from "./run.ts";
+import { runBody, runFailures, runFilesWanted, runPath, startRun } from "./run.ts";
+import type { StartedRun } from "./run.ts";
 
 export type SyncLimits = Readonly<Record<Extract<keyof typeof limits, `sync${string}`>, number>>;
 
@@ -48,21 +50,25 @@ const operation: Operation = {
 /** The task is as durable as one of Run and goes on when nobody waits for it any more. `syncLimits`: for tests. */
 export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syncLimits: SyncLimits = limits): void {
   const waiting = new Set<AbortController>();
+  const gate = new FormGate();
   app.addHook("preClose", async () => waiting.forEach((controller) => controller.abort()));
   app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", { config: { operation } }, async (request, reply) => {
     const caller = await authenticate(context, request);
-    const fields = await readFields(request.raw, sentContentType(request));
-    if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
     const controller = new AbortController();
-    waiting.add(controller);
-    const timer = setTimeout(() => controller.abort(), syncLimits.syncWaitMs).unref();
-    // Also comes when the answer is complete.
-    reply.raw.once("close", () => {
-      clearTimeout(timer);
-      waiting.delete(controller);
-      controller.abort();
-    });
-    const started = await startRun(context, { caller, fields, path: request.params });
+    const start = (form: Form): Promise<StartedRun> => {
+      if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
+      waiting.add(controller);
+      const timer = setTimeout(() => controller.abort(), syncLimits.syncWaitMs).unref();
+      // Also comes when the answer is complete.
+      reply.raw.once("close", () => {
+        clearTimeout(timer);
+        waiting.delete(controller);
+        controller.abort();
+      });
+      return startRun(context, { ...form, caller, path: request.params });
+    };
+    const form = { tempFolder: context.tempFolder, gate, wants: runFilesWanted(context, request.params), use: start };
+    const started = await withForm(request.raw, sentContentType(request), form);
     const held = { ...started, projectId: caller.id, signal: controller.signal };
     if (wantsEventStream(request)) return sendEventStream(context, held, { reply, keepAliveMs: syncLimits.syncKeepAliveMs });
     const detail = await detailAtTheEnd(context, held);

@@ -2,6 +2,8 @@
 
 import { randomInt } from "node:crypto";
 
+import { isFileParameter } from "@atelier/schema/input-file";
+import type { FileRules } from "@atelier/schema/parse-files";
 import { textIn } from "@atelier/schema/lenient-field";
 import { parseInput } from "@atelier/schema/parse-input";
 import { wellFormed } from "@atelier/schema/parse-value";
@@ -15,6 +17,7 @@ import { limits } from "../../limits.ts";
 import { createTask } from "../../tasks/create-task.ts";
 import type { Fields } from "../body.ts";
 import type { Caller, RouteContext } from "../http-deps.ts";
+import { withRunFiles } from "../run-files.ts";
 import { wireRoute } from "../wire-route.ts";
 import type { WireRequest } from "../wire-route.ts";
 
@@ -40,6 +43,10 @@ export const runFailures: readonly ErrorCode[] = [
   "PARAMETER_NOT_NUMBER",
   "PARAMETER_OUT_OF_RANGE",
   "PARAMETER_INVALID",
+  "FILES_REQUIRED",
+  "FILE_TOO_LARGE",
+  "FILE_TYPE_REFUSED",
+  "FILE_PIXELS_REFUSED",
 ];
 
 export const run = wireRoute({
@@ -51,26 +58,39 @@ export const run = wireRoute({
   body: runBody,
   reply: { taskid: digitsText, socketaccesstoken: secret30 },
   failures: runFailures,
+  filesWanted: runFilesWanted,
   answer: startRun,
 });
 
 /** Answers only after the task is on disk.
- *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, or the failure of the first parameter that is wrong. */
-export async function startRun(context: RouteContext, { caller, fields, path }: RunRequest): Promise<StartedRun> {
+ *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, the failure of the first parameter that is wrong, or what `withRunFiles` does. */
+export async function startRun(context: RouteContext, { caller, fields, files, path }: RunRequest): Promise<StartedRun> {
   const model = context.models.find({ owner: path["owner"] ?? "", slug: path["model"] ?? "" });
   if (!model) throw new AtelierError("MODEL_NOT_FOUND");
   refuseOtherProject(fields, caller);
   const parameters = model.parameters.flatMap((group) => group.items);
-  const parsed = parseInput(parameters, fields, { drawSeed, textCharacters: limits.textCharacters });
+  const parsed = parseInput(parameters, fields, { drawSeed, textCharacters: limits.textCharacters, files: fileRules(files) });
   if (!parsed.ok) throw new AtelierError(parsed.failure.code, parsed.failure.details);
-  const task = await createTask(context, {
-    projectId: caller.id,
-    model,
-    parameters: parsed.echo,
-    input: parsed.input,
-    callbackUrl: callbackUrlIn(fields),
+  const callbackUrl = callbackUrlIn(fields);
+  return withRunFiles(context, { caller, files, parsed }, async ({ input, echo, fileIds }) => {
+    const task = await createTask(context, { projectId: caller.id, model, parameters: echo, input, fileIds, callbackUrl });
+    return { taskid: task.id, socketaccesstoken: task.token };
   });
-  return { taskid: task.id, socketaccesstoken: task.token };
+}
+
+/** A run takes files under the names of its model's file parameters; none where there is no such model. */
+export function runFilesWanted(context: RouteContext, path: WireRequest["path"]): (field: string) => boolean {
+  const model = context.models.find({ owner: path["owner"] ?? "", slug: path["model"] ?? "" });
+  const items = model?.parameters.flatMap((group) => group.items) ?? [];
+  const names = new Set(items.filter(isFileParameter).map((item) => item.id));
+  return (field) => names.has(field);
+}
+
+/** How many files of the body there are for each parameter. */
+function fileRules(files: WireRequest["files"]): FileRules {
+  const fileParts: Record<string, number> = Object.create(null) as Record<string, number>;
+  for (const { field } of files) fileParts[field] = (fileParts[field] ?? 0) + 1;
+  return { fileParts, most: limits.inputFiles, urlCharacters: limits.inputUrlCharacters };
 }
 
 /** The reserved key `projectid` bills another project, which no key may do here; naming the own one changes nothing. */

@@ -1,6 +1,7 @@
 // POST /v1/Tool/Detail: shows one model with its parameters (docs/wire-contract.md, "Tool/Detail").
 
 import { ignoredField, textField } from "@atelier/schema/lenient-field";
+import { withSampleUrls } from "@atelier/schema/sample-files";
 import { wireToolDetail } from "@atelier/schema/wire-tool";
 import { wireToolDetailSchema } from "@atelier/schema/wire-tool-schema";
 import { z } from "zod";
@@ -29,7 +30,8 @@ export const toolDetail = openRoute({
     if (!manifest) throw new AtelierError("MODEL_NOT_FOUND");
     const shown = await readToolContext(context);
     const readme = modelReadme(manifest, context.models.textOf);
-    return { tool: [wireToolDetail(manifest, { ...shown(manifest), readme })] };
+    const addressed = withSampleUrls(manifest, context.publicUrl());
+    return { tool: [wireToolDetail(addressed, { ...shown(manifest), readme })] };
   },
 });
 

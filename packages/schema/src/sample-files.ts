@@ -1,0 +1,38 @@
+// Sample inputs of models that take files: pictures in the models folder that defaults and examples name.
+
+import { isFileParameter } from "./input-file.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** How a manifest names one: a file directly in the folder `samples` beside it. */
+const sampleForm = /^samples\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+/** Every sample that the manifest names, once. */
+export function sampleFilesOf(manifest: Pick<Manifest, "parameters" | "examples">): string[] {
+  const named: string[] = [];
+  mapFileValues(manifest, (file) => {
+    if (sampleForm.test(file)) named.push(file);
+    return file;
+  });
+  return [...new Set(named)];
+}
+
+/** The manifest with the addresses of its samples in place of their names: what clients are shown, and can send back.
+ *  `publicUrl`: origin of the server, without a slash at the end. */
+export function withSampleUrls<Kind extends Pick<Manifest, "parameters" | "examples">>(manifest: Kind, publicUrl: string): Kind {
+  return mapFileValues(manifest, (file) => (sampleForm.test(file) ? `${publicUrl}/uploads/${file}` : file));
+}
+
+function mapFileValues<Kind extends Pick<Manifest, "parameters" | "examples">>(manifest: Kind, map: (file: string) => string): Kind {
+  const mapList = (value: string): string => value.split(",").map((file) => map(file.trim())).join(",");
+  const items = manifest.parameters.flatMap((group) => group.items);
+  const fileIds = new Set(items.filter(isFileParameter).map((item) => item.id));
+  if (fileIds.size === 0) return manifest;
+  const parameters = manifest.parameters.map((group) => ({
+    ...group,
+    items: group.items.map((item) => (fileIds.has(item.id) ? { ...item, default: mapList(item.default) } : item)),
+  }));
+  const examples = manifest.examples.map((example) =>
+    Object.fromEntries(Object.entries(example).map(([key, value]) => [key, fileIds.has(key) ? mapList(value) : value])),
+  );
+  return { ...manifest, parameters, examples };
+}
