@@ -57,6 +57,8 @@ export const manifestSchema = z.strictObject({
   /** Display forms; the URL forms are derived by `cleanSlug`. */
   owner: z.string(),
   slug: z.string(),
+  /** Names by which the model answered before, `owner/slug` in any spelling; it goes on answering to them. */
+  aliases: z.array(z.string().regex(/^[^/]+\/[^/]+$/)).default([]),
   title: z.string(),
   description: z.string(),
   /** Cover file under the models folder; served at `/uploads/models/{Owner}-{Slug}-cover.{ext}`. */
@@ -82,4 +84,10 @@ export function cleanSlug(display: string): string {
 /** Clean `owner/slug`: the name under which tasks store their model. */
 export function cleanModelName(model: Pick<Manifest, "owner" | "slug">): string {
   return `${cleanSlug(model.owner)}/${cleanSlug(model.slug)}`;
+}
+
+/** Every clean `owner/slug` under which tasks of the model may be stored: its name, and those that it had before. */
+export function modelNames(model: Pick<Manifest, "owner" | "slug" | "aliases">): string[] {
+  const before = model.aliases.map((alias) => alias.split("/").map(cleanSlug).join("/"));
+  return [...new Set([cleanModelName(model), ...before])];
 }

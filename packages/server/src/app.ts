@@ -21,7 +21,7 @@ import type { HttpDeps } from "./http/http-deps.ts";
 import type { Log } from "./log.ts";
 import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
-import { loadModels } from "./models/registry.ts";
+import { openModels } from "./models/live-models.ts";
 import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
@@ -76,7 +76,7 @@ interface Steps {
 async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
-  const models = await step("models", loadModels(config.modelFolders));
+  const models = await step("models", openModels(config.modelFolders, { log }), async (it) => it.stop());
   const files = withThumbnails(await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 })));
   const { databaseUrl, postgresRunAs: runAs } = config;
   const database = await step(

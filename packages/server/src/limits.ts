@@ -90,6 +90,10 @@ export const limits = Object.freeze({
   rescueBatch: 100,
   /** Draining at shutdown: running tasks are returned to the queue after this. */
   drainMs: 8_000,
+  /** Until a changed manifest is read, counted from its last change: editors write in several steps. */
+  modelsSettleMs: 100,
+  /** How often the folders of manifests are looked at, watched or not. */
+  modelsPollMs: 2_000,
   /** Age of the catalogue's statistics: counting 300,000 tasks took 130 ms on two busy cores. */
   statisticsMs: 2_000,
   /** A body from somebody who gave no key: more than any search of the catalogue. */

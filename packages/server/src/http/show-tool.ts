@@ -1,8 +1,8 @@
 // What the catalogue says of a model besides its manifest: its cover's address, its statistics, and its keys in words.
 
-import { cleanModelName } from "@atelier/schema/manifest";
+import { modelNames } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
-import { noStatistics } from "@atelier/schema/wire-tool";
+import { statisticsOfNames } from "@atelier/schema/model-statistics";
 import type { ToolContext } from "@atelier/schema/wire-tool";
 
 import { coverName } from "../models/registry.ts";
@@ -16,7 +16,7 @@ export async function readToolContext(context: CatalogueContext): Promise<ToolSh
   const statistics = await context.statistics();
   return (manifest) => ({
     imageUrl: coverUrl(context, manifest),
-    statistics: statistics.get(cleanModelName(manifest)) ?? noStatistics,
+    statistics: statisticsOfNames(modelNames(manifest), statistics),
     textOf: context.models.textOf,
   });
 }

@@ -42,7 +42,7 @@ it("a folder without a catalogue explains nothing", async () => {
 
 it.each([
   ['{\n  "a": 1\n}', /en\.json:2: a: /],
-  ["[]", /en\.json:1: catalogue: /],
+  ["[]", /en\.json:1: text catalogue: /],
   ['{\n  "a": "b",\n', /en\.json:3: /],
 ])("refuses %j and says where", async (catalogue, message) => {
   await expect(readTexts([await folderWith(catalogue)])).rejects.toThrow(message);

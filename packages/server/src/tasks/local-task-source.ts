@@ -4,7 +4,7 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-import { cleanModelName } from "@atelier/schema/manifest";
+import { modelNames } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
 import { renewLeases } from "../db/queries/leases.ts";
@@ -47,7 +47,7 @@ class LocalTaskSource implements TaskSource {
   }
 
   async claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
-    const byName = new Map(this.#deps.listModels().map((manifest) => [cleanModelName(manifest), manifest]));
+    const byName = new Map(this.#deps.listModels().flatMap((manifest) => modelNames(manifest).map((name) => [name, manifest] as const)));
     const models = offer.models.filter((name) => byName.has(name));
     const request = { workerId: this.#workerId, models };
     const task = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 
-import { cleanModelName } from "@atelier/schema/manifest";
+import { modelNames } from "@atelier/schema/manifest";
 
 import { limits } from "../limits.ts";
 import type { AssignedTask } from "../tasks/task-source.ts";
@@ -91,7 +91,7 @@ class ClaimingWorker implements Worker {
   async #runnableModels(): Promise<string[]> {
     const { engines, folders, source } = this.#deps;
     const models = await source.models();
-    return models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).map(cleanModelName);
+    return models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).flatMap(modelNames);
   }
 
   /** One that was claimed while the worker began to stop is returned like all others, when the time of draining is over. */
