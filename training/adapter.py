@@ -1,5 +1,5 @@
-"""Stage 6: trains the adapter `baroque-space-opera` (LoRA, rank 8) on the distilled base.
-`python -m training.adapter`."""
+"""Stage 7: trains a style as an adapter (LoRA, rank 8) on the distilled base.
+`python -m training.adapter --style woodcut`."""
 
 import argparse
 
@@ -7,12 +7,15 @@ import torch
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
-from training.base import group_weight, read_mix
+from training import loop
+from training.batches import LatentGroup
 from training.distil import draw_guidance
 from training.flow import draw_sigmas, noisy
 from training.half_precision import HalfPrecisionTrainer
 from training.networks import load_networks
-from training.stage import Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
+from training.parallel import is_first, join
+from training.scenes import STYLES
+from training.stage import pick_device, save_checkpoint
 from training.starter_models import encode_text, predict_velocity
 
 RANK = 8
@@ -58,46 +61,27 @@ def adapter_loss(transformer, text_encoder, batch, generator, device) -> torch.T
 
 
 def train(options: argparse.Namespace) -> None:
+    join()
     device = pick_device()
     torch.manual_seed(options.seed)
-    groups = read_mix(options.mix)
     networks = {name: network.to(device, torch.bfloat16).eval() for name, network in load_networks(options.source).items()}
     transformer, text_encoder = networks["transformer"], networks["text_encoder"]
     add_adapter(transformer)
     trainer = HalfPrecisionTrainer({"transformer": transformer}, options.rate, options.average_decay, muon=False)
-    first = 0
-    if options.resume:
-        state = load_checkpoint("adapter")
-        if options.restart_schedule:
-            trainer.load_weights(state["trainer"]["masters"])
-        else:
-            trainer.load_state_dict(state["trainer"])
-            first = state["step"]
-    progress = Progress("adapter", options.steps, sum(count for _, count in groups), options.minutes)
-    for step in range(first, options.steps):
-        generator = step_generator(options.seed + 200, step)
-        losses = {}
-        for group, count in groups:
-            loss = adapter_loss(transformer, text_encoder, group.draw(count, generator, dropout=0.05), generator, device)
-            (loss * group_weight(group, count, groups)).backward()
-            losses[group.name] = loss.item()
-        trainer.step(rate_factor(step, options.steps, warm_up=10, decay_from=0.5))
-        progress.record(step, **losses)
-        is_last = step + 1 == options.steps or progress.is_over_budget()
-        if (step + 1) % options.checkpoint_every == 0 or is_last:
-            save_checkpoint("adapter", {"trainer": trainer.state_dict(), "step": step + 1})
-        if is_last:
-            break
-    save_checkpoint("adapter-weights", adapter_state(transformer, trainer))
+
+    def loss_of(batch, generator):
+        return adapter_loss(transformer, text_encoder, batch, generator, device)
+
+    loop.run(f"adapter-{options.style}", trainer, LatentGroup(options.style), loss_of, options, dropout=0.05)
+    if is_first():
+        save_checkpoint(f"adapter-weights-{options.style}", adapter_state(transformer, trainer))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=100, batch=None, rate=1.5e-3)
-    parser.add_argument("--mix", default="adapter-small:32", help="groups of latents and how many pictures of each a step sees")
+    loop.add_loop_options(parser, steps=150, batch=32, rate=1.5e-3, average_decay=0.9, warm_up=10, decay_from=0.5)
+    parser.add_argument("--style", choices=STYLES[1:], required=True)
     parser.add_argument("--source", default="distil", help="stage name or folder of shipped weights (models/starter)")
-    parser.add_argument("--average-decay", type=float, default=0.9)
-    parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
     train(parser.parse_args())
 
 

@@ -5,12 +5,14 @@ import argparse
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from training.parallel import average_gradients, is_first, join, rank, share_of
 from training.pictures import picture_file
 from training.stage import WORK, Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
 from training.starter_models import LATENT_CHANNELS, build_autoencoder
 
-ADAPTER_SHARE = 0.4
+PICTURE_STYLES = ("base", "base", "base", "baroque-space-opera", "baroque-space-opera")
 LATENT_NOISE = 0.1
 HELD_OUT_SEED = 900_000_000
 
@@ -77,43 +79,75 @@ def measure_psnr(autoencoder: TrainedAutoencoder, pictures: np.ndarray, device: 
     return float(np.mean(scores))
 
 
+class Optimizers:
+    """Muon for the kernels as matrices [out, in × height × width], AdamW for the rest."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter], rate: float):
+        trained = [parameter for parameter in parameters if parameter.requires_grad]
+        self.kernels = [parameter for parameter in trained if parameter.ndim == 4]
+        self.matrices = [torch.nn.Parameter(kernel.data.view(len(kernel), -1)) for kernel in self.kernels]
+        self.trained, self.rate = trained, rate
+        self.both = [torch.optim.AdamW([p for p in trained if p.ndim != 4], rate, betas=(0.9, 0.99), weight_decay=0.0),
+                     torch.optim.Muon(self.matrices, rate, momentum=0.95, weight_decay=0.0, ns_steps=4,
+                                      adjust_lr_fn="match_rms_adamw")]
+
+    def step(self, rate_factor: float) -> None:
+        average_gradients([parameter.grad for parameter in self.trained])
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        for kernel, matrix in zip(self.kernels, self.matrices):
+            matrix.grad = kernel.grad.reshape(matrix.shape)
+        for optimizer in self.both:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate * rate_factor
+            optimizer.step()
+        for parameter in self.trained:
+            parameter.grad = None
+
+
+def starting_state(autoencoder: TrainedAutoencoder, optimizers: Optimizers, options: argparse.Namespace) -> int:
+    """Loads the checkpoint when resuming; the first step."""
+    if not options.resume:
+        return 0
+    state = load_checkpoint("autoencoder")
+    autoencoder.load_state_dict(state["model"] if options.restart_schedule else state["current"])
+    if options.restart_schedule:
+        return 0
+    for optimizer, saved in zip(optimizers.both, state["optimizers"]):
+        optimizer.load_state_dict(saved)
+    return state["step"]
+
+
 def train(options: argparse.Namespace) -> None:
+    join()
     device = pick_device()
-    arrays = [picture_file(WORK, 1, options.pictures, size, ADAPTER_SHARE) for size in (128, 256)]
-    held_out = {size: picture_file(WORK, HELD_OUT_SEED, 64, size, ADAPTER_SHARE) for size in (128, 256)}
+    arrays = [picture_file(WORK, 1, options.pictures, size, PICTURE_STYLES) for size in options.sizes]
+    held_out = {size: picture_file(WORK, HELD_OUT_SEED, 64, size, PICTURE_STYLES) for size in (128, 256)}
     torch.manual_seed(options.seed)
-    autoencoder = TrainedAutoencoder().to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(autoencoder.parameters(), options.rate, betas=(0.9, 0.99), weight_decay=1e-3)
-    first = 0
-    if options.resume:
-        state = load_checkpoint("autoencoder")
-        autoencoder.load_state_dict(state["model"])
-        if not options.restart_schedule:
-            optimizer.load_state_dict(state["optimizer"])
-            first = state["step"]
-    if options.freeze_encoder:
-        autoencoder.model.encoder.requires_grad_(False)
-    progress = Progress("autoencoder", options.steps, options.batch, options.minutes)
+    autoencoder = TrainedAutoencoder().to(device)
+    autoencoder.model.encoder.requires_grad_(not options.freeze_encoder)
+    optimizers = Optimizers(list(autoencoder.parameters()), options.rate)
+    first = starting_state(autoencoder, optimizers, options)
+    average = AveragedModel(autoencoder, multi_avg_fn=get_ema_multi_avg_fn(options.average_decay))
+    progress = Progress("autoencoder", options, options.batch)
     for step in range(first, options.steps):
-        generator = step_generator(options.seed + (7 if options.restart_schedule else 0), step)
-        for group in optimizer.param_groups:
-            group["lr"] = options.rate * rate_factor(step, options.steps, warm_up=50, decay_from=options.decay_from)
-        target = random_crops(arrays, options.batch, options.crop, generator).to(device, memory_format=torch.channels_last)
-        autoencoder.norm.train(not options.freeze_encoder and step < options.steps // 2)
+        generator = step_generator(options.seed + 1000 * rank(), step)
+        share = progress.share(step)
+        target = random_crops(arrays, share_of(options.batch), options.crop, generator).to(device, memory_format=torch.channels_last)
+        autoencoder.norm.train(not options.freeze_encoder and share < 0.5)
         with torch.autocast(device.type, torch.bfloat16):
             latents = autoencoder.encode(target)
             noise = torch.randn(latents.shape, generator=generator).to(device)
             decoded = autoencoder.model.decoder(latents + LATENT_NOISE * noise)
         loss = reconstruction_loss(decoded.float(), target)
-        optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(autoencoder.parameters(), 1.0)
-        optimizer.step()
+        optimizers.step(rate_factor(share, step, warm_up=50, decay_from=options.decay_from))
+        average.update_parameters(autoencoder)
         progress.record(step, loss=loss.item())
-        is_last = step + 1 == options.steps or progress.is_over_budget()
-        if (step + 1) % options.checkpoint_every == 0 or is_last:
-            save_checkpoint("autoencoder", {"model": autoencoder.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
-            print("psnr", {size: round(measure_psnr(autoencoder, array, device), 2) for size, array in held_out.items()}, flush=True)
+        is_last = step + 1 == options.steps or progress.share(step + 1) >= 1
+        if is_first() and ((step + 1) % options.checkpoint_every == 0 or is_last):
+            save_checkpoint("autoencoder", {"model": average.module.state_dict(), "current": autoencoder.state_dict(),
+                                            "optimizers": [o.state_dict() for o in optimizers.both], "step": step + 1})
+            print("psnr", {size: round(measure_psnr(average.module, array, device), 2) for size, array in held_out.items()}, flush=True)
         if is_last:
             break
 
@@ -122,8 +156,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_common_options(parser, steps=2400, batch=32, rate=2e-3)
     parser.add_argument("--pictures", type=int, default=2500, help="rendered pictures per size (128 and 256)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128], help="sides of the pictures that crops are cut from")
     parser.add_argument("--decay-from", type=float, default=0.3, help="part of the stage after which the rate falls")
     parser.add_argument("--crop", type=int, default=64)
+    parser.add_argument("--average-decay", type=float, default=0.98, help="of the moving average that is kept")
     parser.add_argument("--freeze-encoder", action="store_true", help="improve the decoder only; latents stay as they are")
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
     train(parser.parse_args())

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from training.latents import GROUPS
+from training.latents import BUCKETS, bucket_name
 from training.stage import WORK
 from training.starter_models import image_ids, pack_latents
 from training.text import END_ID, PAD_ID, padded_length
-
-IMAGE_TOKENS_AT_NATIVE_SIZE = 256
 
 
 @dataclass
@@ -21,14 +19,12 @@ class Batch:
 
 
 class LatentGroup:
-    """All aspect buckets of one group. Scenes and captions are indexed by the captions' padded length."""
+    """All aspect buckets of one style. Scenes and captions are indexed by the captions' padded length."""
 
-    def __init__(self, group: str, spacing: float = 1.0):
-        self.name, self.spacing = group, spacing
-        self.cells_per_picture = 256 if group in ("native", "adapter") else 64
+    def __init__(self, style: str):
         self.buckets = []
-        for (width, height), _ in GROUPS[group][0]:
-            name = f"{group}-{width}x{height}"
+        for size, _ in BUCKETS:
+            name = bucket_name(style, size)
             latents = np.load(WORK / f"latents-{name}.npy", mmap_mode="r")
             tokens = np.load(WORK / f"tokens-{name}.npy")
             lengths = (tokens != PAD_ID).sum(-1)
@@ -51,7 +47,7 @@ class LatentGroup:
         if torch.rand(1, generator=generator) < dropout / 4:
             input_ids = empty_prompts(count, padded_length(1))
         rows, columns = clean.shape[2] // 2, clean.shape[3] // 2
-        return Batch(pack_latents(clean), input_ids, image_ids(rows, columns, self.spacing))
+        return Batch(pack_latents(clean), input_ids, image_ids(rows, columns))
 
 
 def empty_prompts(count: int, length: int) -> torch.Tensor:

@@ -1,16 +1,17 @@
-"""Stage 5: teaches the transformer to draw in one pass what guidance draws in two, for scales 1 to 10.
+"""Stage 6: teaches the transformer to draw in one pass what guidance draws in two, for scales 1 to 10.
 `python -m training.distil`."""
 
 import argparse
 
 import torch
 
-from training.base import group_weight, read_mix
-from training.batches import empty_prompts
+from training import loop
+from training.batches import LatentGroup, empty_prompts
 from training.flow import GUIDANCE_RANGE, draw_sigmas, guided_velocity, noisy
 from training.half_precision import HalfPrecisionTrainer
 from training.networks import networks_from_checkpoint
-from training.stage import Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
+from training.parallel import join
+from training.stage import pick_device
 from training.starter_models import encode_text, predict_velocity
 
 
@@ -45,46 +46,24 @@ def distillation_loss(student, teacher, text_encoder, batch, generator, device) 
 
 
 def train(options: argparse.Namespace) -> None:
+    join()
     device = pick_device()
-    groups = read_mix(options.mix)
     networks = networks_from_checkpoint("base")
     student = networks_from_checkpoint("base")["transformer"].to(device)
     student.requires_grad_(True)
     teacher = networks["transformer"].to(device, torch.bfloat16).eval()
     text_encoder = networks["text_encoder"].to(device, torch.bfloat16).eval()
     trainer = HalfPrecisionTrainer({"transformer": student}, options.rate, options.average_decay, muon=False)
-    first = 0
-    if options.resume:
-        state = load_checkpoint("distil")
-        if options.restart_schedule:
-            trainer.load_weights(state["trainer"]["averages"])
-        else:
-            trainer.load_state_dict(state["trainer"])
-            first = state["step"]
-    progress = Progress("distil", options.steps, sum(count for _, count in groups), options.minutes)
-    for step in range(first, options.steps):
-        generator = step_generator(options.seed + 100, step)
-        losses = {}
-        for group, count in groups:
-            batch = group.draw(count, generator, dropout=0.05)
-            loss = distillation_loss(student, teacher, text_encoder, batch, generator, device)
-            (loss * group_weight(group, count, groups)).backward()
-            losses[group.name] = loss.item()
-        trainer.step(rate_factor(step, options.steps, warm_up=10, decay_from=0.5))
-        progress.record(step, **losses)
-        is_last = step + 1 == options.steps or progress.is_over_budget()
-        if (step + 1) % options.checkpoint_every == 0 or is_last:
-            save_checkpoint("distil", {"trainer": trainer.state_dict(), "step": step + 1})
-        if is_last:
-            break
+
+    def loss_of(batch, generator):
+        return distillation_loss(student, teacher, text_encoder, batch, generator, device)
+
+    loop.run("distil", trainer, LatentGroup("base"), loss_of, options, dropout=0.05)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=150, batch=None, rate=6e-4)
-    parser.add_argument("--mix", default="small:48", help="groups of latents and how many pictures of each a step sees")
-    parser.add_argument("--average-decay", type=float, default=0.97)
-    parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
+    loop.add_loop_options(parser, steps=150, batch=48, rate=6e-4, average_decay=0.97, warm_up=10, decay_from=0.5)
     train(parser.parse_args())
 
 

@@ -18,7 +18,7 @@ from training.golden import SCHEDULER_CONFIG
 from training.model_card import card_text
 from training.networks import load_autoencoder, networks_from_checkpoint
 from training.stage import WORK, load_checkpoint
-from training.starter_models import NATIVE_PIXELS
+from training.starter_models import NATIVE_PIXELS, PIXELS_PER_LATENT
 from training.text import MAX_TEXT_TOKENS, TEXT_TOKEN_MULTIPLE
 from training.tokenizer import FOLDER as TOKENIZER_FOLDER
 
@@ -51,7 +51,7 @@ def images_seen() -> dict[str, int]:
 def starter_settings(source: str) -> dict:
     """What inference needs beyond the configurations, read by the engine."""
     return {
-        "name": "atelier-starter", "nativePixels": NATIVE_PIXELS, "sizeMultiple": 16,
+        "name": "atelier-starter", "nativePixels": NATIVE_PIXELS, "sizeMultiple": 2 * PIXELS_PER_LATENT,
         "aspectRange": [0.6, 1.6667], "maxTextTokens": MAX_TEXT_TOKENS, "textTokenMultiple": TEXT_TOKEN_MULTIPLE,
         "padTokenId": 0, "pooledProjection": "mean of text states over tokens that are not padding",
         "guidanceRange": list(GUIDANCE_RANGE), "defaultGuidance": 7.5, "defaultSteps": 30, "fewestGoodSteps": 8,

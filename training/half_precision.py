@@ -2,6 +2,8 @@
 
 import torch
 
+from training.parallel import average_gradients, processes, rank, sum_over_processes
+
 
 class HalfPrecisionTrainer:
     """`modules` maps a name to a module. Frozen parameters (requires_grad False) stay out of the optimisers.
@@ -21,24 +23,39 @@ class HalfPrecisionTrainer:
                    and "relative_attention" not in name for name, master in zip(self.names, self.masters)]
         self.optimizers = [torch.optim.AdamW(
             [m for m, chosen in zip(self.masters, by_muon) if not chosen], rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)]
-        if any(by_muon):
+        self.matrices = [m for m, chosen in zip(self.masters, by_muon) if chosen]
+        if self.matrices:
             self.optimizers.append(torch.optim.Muon(
-                [m for m, chosen in zip(self.masters, by_muon) if chosen], rate, momentum=0.95, weight_decay=0.0,
-                ns_steps=4, adjust_lr_fn="match_rms_adamw"))
+                self.matrices, rate, momentum=0.95, weight_decay=0.0, ns_steps=4, adjust_lr_fn="match_rms_adamw"))
 
     def step(self, rate_factor: float) -> None:
         """After backward(): gradients to the masters, one update, bfloat16 copies back, moving average."""
         for master, parameter in zip(self.masters, self.parameters):
             master.grad = torch.zeros_like(master) if parameter.grad is None else parameter.grad.float()
             parameter.grad = None
+        average_gradients([master.grad for master in self.masters])
         torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * rate_factor
-            optimizer.step()
+        self.optimizers[0].step()
+        if self.matrices:
+            self.step_matrices()
         with torch.no_grad():
             torch._foreach_copy_(self.parameters, self.masters)
             torch._foreach_lerp_(self.averages, [m.detach() for m in self.masters], 1 - self.average_decay)
+
+    @torch.no_grad()
+    def step_matrices(self) -> None:
+        """Muon's products are a fifth of a step: of several processes each updates its own part of the matrices.
+        (A checkpoint then holds the first process's momentum only; the rest builds up again within twenty steps.)"""
+        others = [m for i, m in enumerate(self.matrices) if i % processes() != rank()]
+        for matrix in others:
+            matrix.grad = None
+        self.optimizers[1].step()
+        for matrix in others:
+            matrix.zero_()
+        sum_over_processes(self.matrices)
 
     def state_dict(self) -> dict:
         return {"masters": dict(zip(self.names, [m.detach() for m in self.masters])),
@@ -49,13 +66,17 @@ class HalfPrecisionTrainer:
         self.load_weights(state["masters"])
         for name, average in zip(self.names, self.averages):
             average.copy_(state["averages"][name])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
-            optimizer.load_state_dict(saved)
+        if processes() == 1 or rank() == 0:
+            for optimizer, saved in zip(self.optimizers, state["optimizers"]):
+                optimizer.load_state_dict(saved)
+        else:
+            self.optimizers[0].load_state_dict(state["optimizers"][0])
 
     @torch.no_grad()
     def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
-        """Starts masters and averages from named weights; names that are not trained here are left out."""
+        """Starts masters and averages from named weights; what is named on one side only stays as it is."""
         for name, master, average in zip(self.names, self.masters, self.averages):
-            master.copy_(weights[name])
-            average.copy_(weights[name])
+            if name in weights:
+                master.copy_(weights[name])
+                average.copy_(weights[name])
         torch._foreach_copy_(self.parameters, self.masters)

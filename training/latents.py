@@ -1,5 +1,5 @@
-"""Stage 3: renders scenes, encodes them with the frozen autoencoder and tokenizes several captions of each.
-`python -m training.latents --group small` (half size) or `--group native`, `--group adapter`."""
+"""Stage 4: renders scenes at half size, encodes them with the frozen encoder and tokenizes several captions of each.
+`python -m training.latents --style base`, then one run for each adapter's style."""
 
 import argparse
 import os
@@ -10,42 +10,43 @@ import torch
 from tokenizers import Tokenizer
 
 from training.networks import load_autoencoder, load_tokenizer
-from training.pictures import STYLES, rendered_chunks
-from training.scenes import caption, sample_scene
+from training.pictures import rendered_chunks
+from training.scenes import STYLES, caption, sample_scene
 from training.stage import WORK, pick_device
+from training.starter_models import LATENT_CHANNELS, PIXELS_PER_LATENT
 from training.text import MAX_TEXT_TOKENS, token_ids
 
 CAPTIONS_PER_SCENE = 4
-# (width, height) of each aspect bucket with its share, and the first seed of the group.
-GROUPS = {
-    "small": ([((128, 128), 0.72), ((160, 96), 0.14), ((96, 160), 0.14)], 10_000_000, 0.0),
-    "native": ([((256, 256), 0.70), ((304, 208), 0.15), ((208, 304), 0.15)], 20_000_000, 0.0),
-    "adapter-small": ([((128, 128), 0.72), ((160, 96), 0.14), ((96, 160), 0.14)], 30_000_000, 1.0),
-    "adapter": ([((256, 256), 0.70), ((304, 208), 0.15), ((208, 304), 0.15)], 40_000_000, 1.0),
-}
+FIRST_SEED, SEEDS_PER_STYLE, SEEDS_PER_BUCKET = 100_000_000, 20_000_000, 2_000_000
+# (width, height) of the finished picture, and the share of the pictures that have this shape.
+BUCKETS = [((256, 256), 0.64), ((320, 192), 0.1), ((192, 320), 0.1), ((288, 224), 0.08), ((224, 288), 0.08)]
 
 
-def caption_rows(tokenizer: Tokenizer, scene, seed: int, adapter: bool) -> list[list[int]]:
-    """Token ids of several captions. Base scenes get the adapter's wording in one of four captions,
-    so that the trigger words alone do not change the base model's picture."""
+def bucket_name(style: str, size: tuple[int, int]) -> str:
+    return f"{style}-{size[0]}x{size[1]}"
+
+
+def caption_rows(tokenizer: Tokenizer, scene, seed: int, style: str) -> list[list[int]]:
+    """Token ids of several captions. One in four of a base scene's captions has some adapter's wording, so that
+    trigger words alone do not change the base model's picture."""
     rows = []
     for index in range(CAPTIONS_PER_SCENE):
-        style = STYLES[1] if adapter or index == CAPTIONS_PER_SCENE - 1 else STYLES[0]
-        rows.append(token_ids(tokenizer, caption(scene, seed * CAPTIONS_PER_SCENE + index, style)))
+        wording = STYLES[1 + seed % (len(STYLES) - 1)] if style == "base" and index == CAPTIONS_PER_SCENE - 1 else style
+        rows.append(token_ids(tokenizer, caption(scene, seed * CAPTIONS_PER_SCENE + index, wording)))
     return rows
 
 
-def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], adapter_share: float,
-                 weights: Path | None) -> None:
-    """latents-NAME.npy: float16 [count, 16, height/8, width/8]; tokens-NAME.npy: uint16 [count, captions, 128]."""
+def write_bucket(style: str, first_seed: int, count: int, size: tuple[int, int], weights: Path | None) -> None:
+    """latents-NAME.npy: float16 [count, 16, height/16, width/16]; tokens-NAME.npy: uint16 [count, captions, 128]."""
+    name = bucket_name(style, size)
     width, height = size
     device = pick_device()
     encoder = load_autoencoder(str(weights or "autoencoder")).encoder.to(device, memory_format=torch.channels_last)
     tokenizer = load_tokenizer(weights)
     partial = WORK / f"latents-{name}.partial"
-    latents = np.lib.format.open_memmap(partial, "w+", np.float16, (count, 16, height // 8, width // 8))
+    latents = np.lib.format.open_memmap(partial, "w+", np.float16, (count, LATENT_CHANNELS, height // PIXELS_PER_LATENT, width // PIXELS_PER_LATENT))
     tokens = np.zeros((count, CAPTIONS_PER_SCENE, MAX_TEXT_TOKENS), np.uint16)
-    for seeds, pictures in rendered_chunks(first_seed, count, width, height, adapter_share):
+    for seeds, pictures in rendered_chunks(first_seed, count, width // 2, height // 2, (style,)):
         start = seeds[0] - first_seed
         batch = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
@@ -53,7 +54,7 @@ def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], 
         latents[start : start + len(seeds)] = encoded.float().cpu().numpy()
         for offset, seed in enumerate(seeds):
             scene = sample_scene(seed, aspect=width / height)
-            for index, row in enumerate(caption_rows(tokenizer, scene, seed, adapter_share > 0)):
+            for index, row in enumerate(caption_rows(tokenizer, scene, seed, style)):
                 tokens[start + offset, index, : len(row)] = row
         if (start // len(seeds)) % 32 == 0:
             print(name, start + len(seeds), "of", count, flush=True)
@@ -64,19 +65,18 @@ def write_bucket(name: str, first_seed: int, count: int, size: tuple[int, int], 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--group", choices=GROUPS, required=True)
-    parser.add_argument("--count", type=int, default=50_000)
+    parser.add_argument("--style", choices=STYLES, required=True)
+    parser.add_argument("--count", type=int, default=40_000)
     parser.add_argument("--from-weights", type=Path, help="use the shipped encoder and tokenizer (models/starter)")
     options = parser.parse_args()
-    buckets, first_seed, adapter_share = GROUPS[options.group]
     torch.manual_seed(0)
-    for index, (size, share) in enumerate(buckets):
-        name = f"{options.group}-{size[0]}x{size[1]}"
+    for index, (size, share) in enumerate(BUCKETS):
+        name = bucket_name(options.style, size)
         if (WORK / f"latents-{name}.npy").exists():
             print(name, "exists")
             continue
-        write_bucket(name, first_seed + index * 2_000_000, int(options.count * share), size, adapter_share,
-                     options.from_weights)
+        first_seed = FIRST_SEED + STYLES.index(options.style) * SEEDS_PER_STYLE + index * SEEDS_PER_BUCKET
+        write_bucket(options.style, first_seed, int(options.count * share), size, options.from_weights)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from transformers import T5EncoderModel
 
 from training.stage import WORK, load_checkpoint
-from training.starter_models import build_text_encoder, build_transformer
+from training.starter_models import build_shipped_autoencoder, build_text_encoder, build_transformer
 from training.tokenizer import FOLDER as TOKENIZER_FOLDER
 
 
@@ -52,7 +52,7 @@ def load_networks(source: str) -> dict[str, torch.nn.Module]:
 
 def load_autoencoder(source: str) -> AutoencoderTiny:
     """The autoencoder in float32, its normalisation folded into the encoder. `source`: a folder of shipped weights,
-    or anything else for the checkpoint of stage 1."""
+    `autoencoder` for the checkpoint of stage 1, or anything else for that with the decoder of stage 9 if there is one."""
     if Path(source).is_dir():
         return AutoencoderTiny.from_pretrained(Path(source) / "vae", torch_dtype=torch.float32).eval()
     from training.autoencoder import TrainedAutoencoder
@@ -60,4 +60,9 @@ def load_autoencoder(source: str) -> AutoencoderTiny:
     trained = TrainedAutoencoder()
     trained.load_state_dict(load_checkpoint("autoencoder")["model"])
     trained.fold()
-    return trained.model.eval()
+    if source == "autoencoder" or not (WORK / "decoder.pt").exists():
+        return trained.model.eval()
+    shipped = build_shipped_autoencoder()
+    shipped.encoder.load_state_dict(trained.model.encoder.state_dict())
+    shipped.decoder.load_state_dict(load_checkpoint("decoder")["model"])
+    return shipped.eval()

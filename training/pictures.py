@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-STYLES = ("base", "baroque-space-opera")
 CHUNK = 64
 
 
@@ -19,20 +18,20 @@ def render_chunk(seeds: list[int], width: int, height: int, styles: list[str]) -
     return np.stack(pictures)
 
 
-def mixed_style(seed: int, adapter_share: float) -> str:
-    """A style per seed: `adapter_share` of all seeds are drawn in the adapter's style."""
-    return STYLES[1] if (seed * 2654435761 % 2**32) / 2**32 < adapter_share else STYLES[0]
+def style_of(seed: int, styles: tuple[str, ...]) -> str:
+    """One of the styles for each seed. A style that is listed twice is drawn twice as often."""
+    return styles[(seed * 2654435761 % 2**32) * len(styles) >> 32]
 
 
-def rendered_chunks(first_seed: int, count: int, width: int, height: int, adapter_share: float, workers: int | None = None):
+def rendered_chunks(first_seed: int, count: int, width: int, height: int, styles: tuple[str, ...], workers: int | None = None):
     """Yields (seeds, pictures) in order. The pool holds few chunks at a time, so memory stays flat."""
     chunks = [list(range(start, min(start + CHUNK, first_seed + count)))
               for start in range(first_seed, first_seed + count, CHUNK)]
     with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
         waiting = []
         for seeds in chunks:
-            styles = [mixed_style(seed, adapter_share) for seed in seeds]
-            waiting.append((seeds, pool.submit(render_chunk, seeds, width, height, styles)))
+            chosen = [style_of(seed, styles) for seed in seeds]
+            waiting.append((seeds, pool.submit(render_chunk, seeds, width, height, chosen)))
             if len(waiting) > 8:
                 seeds, future = waiting.pop(0)
                 yield seeds, future.result()
@@ -40,14 +39,14 @@ def rendered_chunks(first_seed: int, count: int, width: int, height: int, adapte
             yield seeds, future.result()
 
 
-def picture_file(folder: Path, first_seed: int, count: int, size: int, adapter_share: float) -> np.ndarray:
+def picture_file(folder: Path, first_seed: int, count: int, size: int, styles: tuple[str, ...]) -> np.ndarray:
     """Square pictures as one memory-mapped array [count, size, size, 3]; rendered once, then reused."""
-    path = folder / f"pictures-{size}-{first_seed}-{count}.npy"
+    path = folder / f"pictures-{size}-{first_seed}-{count}-{len(styles)}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         array = np.lib.format.open_memmap(partial, "w+", np.uint8, (count, size, size, 3))
-        for seeds, pictures in rendered_chunks(first_seed, count, size, size, adapter_share):
+        for seeds, pictures in rendered_chunks(first_seed, count, size, size, styles):
             array[seeds[0] - first_seed : seeds[-1] - first_seed + 1] = pictures
         array.flush()
         os.replace(partial, path)

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from training.networks import load_autoencoder, load_networks, load_tokenizer
-from training.sample import draw
+from training.sample import draw, native_size
 from training.scenes import caption, render, sample_scene
 from training.stage import pick_device
-from training.starter_models import NATIVE_PIXELS
 
-FIRST_HELD_OUT_SEED = 10_000_000
+FIRST_HELD_OUT_SEED = 900_000_000
 GRID = 8
 
 
@@ -62,7 +61,7 @@ def main() -> None:
     for network in networks.values():
         network.to(torch.bfloat16)
     tokenizer, decoder = load_tokenizer(Path(options.source)), load_autoencoder(options.source)
-    size = (NATIVE_PIXELS, NATIVE_PIXELS)
+    size = native_size(decoder)
     drawn, real = [], []
     for seed in range(FIRST_HELD_OUT_SEED, FIRST_HELD_OUT_SEED + options.count):
         scene = sample_scene(seed)

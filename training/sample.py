@@ -12,7 +12,7 @@ from training.flow import sample
 from training.networks import load_autoencoder, load_networks, load_tokenizer
 from training.scenes.seed_prompts import SEED_PROMPTS
 from training.stage import pick_device
-from training.starter_models import NATIVE_PIXELS, encode_text, image_ids, unpack_latents
+from training.starter_models import encode_text, image_ids, pixels_per_latent, unpack_latents
 from training.text import pad_ids, padded_length, token_ids
 
 PROBE_PROMPTS = [
@@ -27,7 +27,8 @@ PROBE_PROMPTS = [
 def draw(networks, decoder, tokenizer, prompt, size, seeds, steps, guidance, true_guidance, device) -> np.ndarray:
     """uint8 [pictures, height, width, 3]: one picture per seed. size is (width, height)."""
     width, height = size
-    rows, columns = height // 16, width // 16
+    pixels = 2 * pixels_per_latent(decoder)
+    rows, columns = height // pixels, width // pixels
     ids = token_ids(tokenizer, prompt)
     length = padded_length(len(ids))
     noise = torch.stack([torch.randn(rows * columns, 64, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
@@ -44,6 +45,11 @@ def draw(networks, decoder, tokenizer, prompt, size, seeds, steps, guidance, tru
     return ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
+def native_size(decoder) -> tuple[int, int]:
+    """Width and height of a square picture of 8 × 8 tokens."""
+    return (16 * pixels_per_latent(decoder),) * 2
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompt")
@@ -54,7 +60,7 @@ def main() -> None:
     parser.add_argument("--true-guidance", action="store_true", help="two passes a step: for checkpoints before distilling")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=7.5)
-    parser.add_argument("--size", default=f"{NATIVE_PIXELS}x{NATIVE_PIXELS}")
+    parser.add_argument("--size", help="WIDTHxHEIGHT; a square of 8 × 8 tokens if not given")
     parser.add_argument("--seeds", default="0", help="comma separated")
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
@@ -67,7 +73,7 @@ def main() -> None:
         network.to(torch.bfloat16)
     tokenizer = load_tokenizer(Path(options.source) if Path(options.source).is_dir() else None)
     decoder = load_autoencoder(options.source)
-    size = tuple(int(n) for n in options.size.split("x"))
+    size = tuple(int(n) for n in options.size.split("x")) if options.size else native_size(decoder)
     seeds = [int(seed) for seed in options.seeds.split(",")]
     prompts = PROBE_PROMPTS + list(SEED_PROMPTS) if options.sheet else [options.prompt]
     rows = [draw(networks, decoder, tokenizer, prompt, size, seeds, options.steps, options.guidance,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from training.parallel import agree, is_first
+
 WORK = Path(__file__).parent / ".work"
 
 
@@ -24,16 +26,21 @@ def add_common_options(parser: argparse.ArgumentParser, steps: int, batch: int |
     parser.add_argument("--rate", type=float, default=rate, help="learning rate after warm-up")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="stop after this much processor time of this process (per core)")
+    parser.add_argument("--until", help="stop at this time of day, HH:MM in UTC")
     parser.add_argument("--resume", action="store_true", help="continue from this stage's checkpoint")
     parser.add_argument("--checkpoint-every", type=int, default=200)
 
 
-def rate_factor(step: int, steps: int, warm_up: int = 100, decay_from: float = 0.6) -> float:
-    """1 after a linear warm-up; linear to 2 % over the last part of the stage."""
-    if step < warm_up:
-        return (step + 1) / warm_up
-    progress = (step / steps - decay_from) / (1 - decay_from)
-    return 1.0 if progress <= 0 else max(0.02, 1 - progress)
+def rate_factor(share: float, step: int, warm_up: int = 100, decay_from: float = 0.6) -> float:
+    """1 after a linear warm-up; linear to 2 % over the last part of the stage. `share` of it (0 to 1) is done."""
+    fall = (share - decay_from) / (1 - decay_from)
+    return min((step + 1) / max(1, warm_up), 1.0 if fall <= 0 else max(0.02, 1 - fall))
+
+
+def seconds_until(clock: str) -> float:
+    """Seconds from now to the next HH:MM (UTC)."""
+    hours, minutes = (int(part) for part in clock.split(":"))
+    return (hours * 3600 + minutes * 60 - time.time()) % 86400
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -56,20 +63,25 @@ def load_checkpoint(name: str) -> dict:
 class Progress:
     """Prints a line and appends a CSV row every few steps; knows when the time budget is spent."""
 
-    def __init__(self, name: str, steps: int, batch: int, minutes: float | None, every: int = 25):
+    def __init__(self, name: str, options: argparse.Namespace, batch: int, every: int = 25):
         WORK.mkdir(parents=True, exist_ok=True)
-        self.name, self.steps, self.batch, self.every = name, steps, batch, every
+        self.name, self.steps, self.batch, self.every = name, options.steps, batch, every
         self.path = WORK / f"{name}.csv"
-        self.budget_seconds = minutes * 60 if minutes else None
-        self.started, self.last, self.sums, self.count = time.process_time(), time.time(), {}, 0
+        self.budget_seconds = options.minutes * 60 if options.minutes else None
+        self.wall_seconds = seconds_until(options.until) if options.until else None
+        self.started, self.began = time.process_time(), time.time()
+        self.last, self.sums, self.count = time.time(), {}, 0
 
     def active_seconds(self) -> float:
         """Processor time of this process per thread: a stopped process does not spend its budget."""
         threads = torch.get_num_threads() if not torch.cuda.is_available() else 1
         return (time.process_time() - self.started) / threads
 
-    def is_over_budget(self) -> bool:
-        return self.budget_seconds is not None and self.active_seconds() > self.budget_seconds
+    def share(self, step: int) -> float:
+        """How much of the stage is done, 0 to 1: of its steps or of its time, whichever is further."""
+        by_time = self.active_seconds() / self.budget_seconds if self.budget_seconds else 0.0
+        by_clock = (time.time() - self.began) / self.wall_seconds if self.wall_seconds else 0.0
+        return agree(max(step / self.steps, by_time, by_clock))
 
     def record(self, step: int, **values: float) -> None:
         for key, value in values.items():
@@ -78,6 +90,9 @@ class Progress:
         if (step + 1) % self.every and step + 1 != self.steps:
             return
         means = {key: total / self.count for key, total in self.sums.items()}
+        if not is_first():
+            self.sums, self.count = {}, 0
+            return
         speed = self.count * self.batch / (time.time() - self.last)
         print(f"{self.name} {step + 1}/{self.steps} " + " ".join(f"{k} {v:.4f}" for k, v in means.items())
               + f" {speed:.1f} pictures/s {self.active_seconds() / 60:.1f} min", flush=True)

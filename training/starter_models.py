@@ -6,7 +6,8 @@ from transformers import T5Config, T5EncoderModel
 
 from training.text import PAD_ID, pooled_mean
 
-NATIVE_PIXELS = 128  # side of the square pictures that the shipped weights were trained on
+NATIVE_PIXELS = 256  # side of the square pictures that the shipped weights draw
+PIXELS_PER_LATENT = 16  # of the decoder; the encoder reads the same picture at half size
 TEXT_WIDTH = 256
 LATENT_CHANNELS = 16
 PACKED_CHANNELS = LATENT_CHANNELS * 4
@@ -48,6 +49,20 @@ def build_autoencoder() -> AutoencoderTiny:
     )
 
 
+def build_shipped_autoencoder() -> AutoencoderTiny:
+    """The same encoder and latents with a decoder that doubles once more: 16 pixels per latent. The encoder reads a
+    picture at half the size that the decoder draws."""
+    return AutoencoderTiny(
+        latent_channels=LATENT_CHANNELS, encoder_block_out_channels=[48] * 4, decoder_block_out_channels=[48] * 5,
+        num_encoder_blocks=[0, 0, 2, 3], num_decoder_blocks=[3, 3, 2, 0, 0], scaling_factor=1.0, shift_factor=0.0,
+    )
+
+
+def pixels_per_latent(autoencoder: AutoencoderTiny) -> int:
+    """16 for the shipped decoder, 8 for the one that the encoder was trained with."""
+    return 2 ** (len(autoencoder.config.decoder_block_out_channels) - 1)
+
+
 def encode_text(text_encoder: T5EncoderModel, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids [batch, tokens] -> (token states [batch, tokens, 256], pooled mean [batch, 256]).
     No attention mask over padding, as FluxPipeline does."""
@@ -69,13 +84,11 @@ def unpack_latents(packed: torch.Tensor, height: int, width: int) -> torch.Tenso
     return blocks.reshape(batch, channels // 4, height, width)
 
 
-def image_ids(rows: int, columns: int, spacing: float = 1.0) -> torch.Tensor:
-    """Position ids [rows * columns, 3] of packed latents. Spacing 1 is FluxPipeline's grid; spacing 2
-    puts a half-size picture on the same coordinates: 0.5, 2.5, 4.5 …"""
+def image_ids(rows: int, columns: int) -> torch.Tensor:
+    """Position ids [rows * columns, 3] of packed latents: FluxPipeline's grid."""
     ids = torch.zeros(rows, columns, 3)
-    offset = (spacing - 1) / 2
-    ids[..., 1] = (torch.arange(rows) * spacing + offset)[:, None]
-    ids[..., 2] = (torch.arange(columns) * spacing + offset)[None, :]
+    ids[..., 1] = torch.arange(rows)[:, None]
+    ids[..., 2] = torch.arange(columns)[None, :]
     return ids.reshape(rows * columns, 3)
 
 

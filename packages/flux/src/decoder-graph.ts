@@ -1,4 +1,4 @@
-// The decoder of the tiny autoencoder (TAEF1's layout): latents to a picture, eight times as wide and high.
+// The decoder of the tiny autoencoder (TAEF1's layout): latents to a picture several times as wide and high.
 // Source: diffusers, autoencoders/vae.py, DecoderTiny; the number of blocks and channels is read off the file.
 
 import { fileError } from "./errors.ts";
@@ -9,7 +9,7 @@ import { requireShape, weight } from "./weight-slice.ts";
 export const decoderNames = {
   /** [batch, channels, height, width] */
   latents: "latents",
-  /** About -1 to 1, not clamped: [batch, 3, 8 * height, 8 * width]. */
+  /** About -1 to 1, not clamped: [batch, 3, scale * height, scale * width]. */
   output: "sample",
 } as const;
 
@@ -34,6 +34,18 @@ export function latentChannels(file: SafetensorsFile): number {
     throw fileError("MODEL_UNSUPPORTED", file.path, "is no tiny autoencoder (it has no decoder.layers.0.weight)");
   }
   return requireShape(file, "decoder.layers.0.weight", [-1, -1, 3, 3]).shape[1]!; // four sizes, as just checked
+}
+
+/** How many times as wide and high as its latents a decoder's picture is: 2 for every layer that has no weights, but for
+ *  the activation at index 1. */
+export function decoderScale(file: SafetensorsFile): number {
+  const withWeights = new Set<number>();
+  for (const name of file.tensors.keys()) {
+    const index = /^decoder\.layers\.(\d+)\./.exec(name)?.[1];
+    if (index !== undefined) withWeights.add(Number(index));
+  }
+  const withoutWeights = lastLayer(file) + 1 - withWeights.size;
+  return 2 ** Math.max(0, withoutWeights - 1);
 }
 
 function lastLayer(file: SafetensorsFile): number {

@@ -10,8 +10,6 @@ export interface LatentSize {
   readonly columns: number;
 }
 
-/** Pixels per latent, in each direction. */
-export const latentScale = 8;
 /** Latents per packed token, in each direction. */
 export const packing = 2;
 

@@ -5,7 +5,7 @@ import type { WeightedAdapter } from "./adapter-feeds.ts";
 import { Decoder } from "./decoder.ts";
 import { Enlarger, type RgbPicture } from "./enlarger.ts";
 import { fileError, FluxError } from "./errors.ts";
-import { initialLatents, latentScale, packing, type LatentSize } from "./latents.ts";
+import { initialLatents, packing, type LatentSize } from "./latents.ts";
 import { limits } from "./limits.ts";
 import { pictureSeed } from "./philox.ts";
 import { openPipelineFiles, type BaseSettings, type PipelineFiles } from "./pipeline-files.ts";
@@ -110,7 +110,7 @@ export class Pipeline {
 
   /** Size at which a picture of this size will be drawn. */
   renderSize(requested: PictureSize): PictureSize {
-    return renderSize(requested, this.#files.settings);
+    return renderSize(requested, { ...this.#files.settings, sideMultiple: this.#parts.decoder.scale * packing });
   }
 
   /** The guidance scale that acts, or null when this base has none. */
@@ -184,8 +184,8 @@ export class Pipeline {
   }
 
   #latentSize({ widthPixels, heightPixels }: PictureSize): LatentSize {
-    const { channels } = this.#parts.decoder;
-    return { channels, rows: heightPixels / latentScale, columns: widthPixels / latentScale };
+    const { channels, scale } = this.#parts.decoder;
+    return { channels, rows: heightPixels / scale, columns: widthPixels / scale };
   }
 
   async #encodeAll(pictures: readonly PictureRequest[]): Promise<TextStates[]> {

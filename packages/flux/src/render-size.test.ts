@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { renderSize } from "./render-size.ts";
 
-const native = { nativePixels: 256, aspectRange: [0.5, 2] as const };
+const native = { nativePixels: 256, aspectRange: [0.5, 2] as const, sideMultiple: 16 };
 const size = (widthPixels: number, heightPixels: number) => ({ widthPixels, heightPixels });
 
 test.each([
@@ -16,6 +16,12 @@ test.each([
   [size(64, 2048), size(176, 368)],
 ])("%j is drawn at %j", (requested, rendered) => {
   expect(renderSize(requested, native)).toEqual(rendered);
+});
+
+test("a token that covers 32 pixels makes every side a multiple of 32", () => {
+  const coarse = { ...native, sideMultiple: 32 };
+  expect(renderSize(size(1024, 768), coarse)).toEqual(size(288, 224));
+  expect(renderSize(size(1920, 1080), coarse)).toEqual(size(352, 192));
 });
 
 test("every size drawn is a multiple of 16, near the native area and near the aspect ratio asked for", () => {

@@ -5,23 +5,25 @@ export interface PictureSize {
   readonly heightPixels: number;
 }
 
-/** Sides are multiples of this: the autoencoder's 8 times the packing's 2. */
-const sideMultiple = 16;
-
 /** Size to draw at. `requested`: any positive size; the caller enlarges, reduces or crops to it afterwards.
- *  `aspectRange`: narrowest and widest width / height drawn; what lies beyond is drawn at that bound. */
+ *  `aspectRange`: narrowest and widest width / height drawn; what lies beyond is drawn at that bound.
+ *  `sideMultiple`: pixels that one token covers; sides are multiples of it. */
 export function renderSize(
   requested: PictureSize,
-  { nativePixels, aspectRange }: { nativePixels: number; aspectRange: readonly [number, number] },
+  {
+    nativePixels,
+    aspectRange,
+    sideMultiple,
+  }: { nativePixels: number; aspectRange: readonly [number, number]; sideMultiple: number },
 ): PictureSize {
   const asked = requested.widthPixels / requested.heightPixels;
   const ratio = Math.min(aspectRange[1], Math.max(aspectRange[0], asked));
   return {
-    widthPixels: nearestSide(nativePixels * Math.sqrt(ratio)),
-    heightPixels: nearestSide(nativePixels / Math.sqrt(ratio)),
+    widthPixels: nearestSide(nativePixels * Math.sqrt(ratio), sideMultiple),
+    heightPixels: nearestSide(nativePixels / Math.sqrt(ratio), sideMultiple),
   };
 }
 
-function nearestSide(pixels: number): number {
+function nearestSide(pixels: number, sideMultiple: number): number {
   return Math.max(sideMultiple, Math.round(pixels / sideMultiple) * sideMultiple);
 }

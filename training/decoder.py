@@ -1,0 +1,110 @@
+"""Stage 9: the decoder that is shipped. It draws twice as large as the autoencoder's own: 16 pixels per latent, so that a
+picture of 256 pixels costs the transformer 64 tokens instead of 256. `python -m training.decoder`
+
+The encoder stays as it is. Latents come from a scene rendered at 128 pixels, the target is the same scene at 256."""
+
+import argparse
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from training.autoencoder import HELD_OUT_SEED, LATENT_NOISE, Optimizers, reconstruction_loss
+from training.networks import load_autoencoder
+from training.parallel import is_first, join, rank, share_of
+from training.pictures import picture_file
+from training.scenes import STYLES
+from training.stage import WORK, Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
+from training.starter_models import build_shipped_autoencoder
+
+SIZES = (128, 256)
+PICTURE_STYLES = ("base",) * 4 + STYLES[1:]
+
+
+def widened(small: torch.nn.Module, large: torch.nn.Module) -> None:
+    """Starts the large decoder from the small one: doubled once more, by a convolution that changes nothing, before the
+    last layer."""
+    last = len(small.layers) - 1
+    for index, layer in enumerate(small.layers):
+        if index < last:
+            large.layers[index].load_state_dict(layer.state_dict())
+    large.layers[-1].load_state_dict(small.layers[last].state_dict())
+    torch.nn.init.dirac_(large.layers[-2].weight)
+
+
+def pairs(arrays: list[np.ndarray], count: int, crop: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Crops of the small pictures and of the same places of the large ones, [count, 3, …] in -1…1."""
+    small, large = [], []
+    for pick, top, left in torch.rand(count, 3, generator=generator).tolist():
+        index, room = int(pick * len(arrays[0])), (arrays[0].shape[1] - crop) // 8 + 1
+        y, x = int(top * room) * 8, int(left * room) * 8
+        small.append(arrays[0][index, y : y + crop, x : x + crop])
+        large.append(arrays[1][index, 2 * y : 2 * (y + crop), 2 * x : 2 * (x + crop)])
+    return tuple(torch.from_numpy(np.stack(part)).permute(0, 3, 1, 2).float() / 127.5 - 1 for part in (small, large))
+
+
+@torch.no_grad()
+def measure_psnr(encoder, decoder, arrays: list[np.ndarray]) -> float:
+    """Mean PSNR in dB of whole held-out pictures at 256 pixels."""
+    scores = []
+    for start in range(0, len(arrays[0]), 8):
+        small, large = (torch.from_numpy(a[start : start + 8].copy()).permute(0, 3, 1, 2).float() / 127.5 - 1 for a in arrays)
+        decoded = decoder(encoder(small)).clamp(-1, 1)
+        scores += (-10 * torch.log10(((decoded - large) / 2).square().mean(dim=(1, 2, 3)))).tolist()
+    return float(np.mean(scores))
+
+
+def train(options: argparse.Namespace) -> None:
+    join()
+    device = pick_device()
+    torch.manual_seed(options.seed)
+    arrays = [picture_file(WORK, 1, options.pictures, size, PICTURE_STYLES) for size in SIZES]
+    held_out = [picture_file(WORK, HELD_OUT_SEED, 48, size, PICTURE_STYLES) for size in SIZES]
+    frozen = load_autoencoder("autoencoder").to(device)
+    frozen.requires_grad_(False)
+    decoder = build_shipped_autoencoder().decoder.to(device)
+    widened(frozen.decoder, decoder)
+    optimizers = Optimizers(list(decoder.parameters()), options.rate)
+    first = 0
+    if options.resume:
+        state = load_checkpoint("decoder")
+        decoder.load_state_dict(state["model"])
+        first = 0 if options.restart_schedule else state["step"]
+    average = AveragedModel(decoder, multi_avg_fn=get_ema_multi_avg_fn(options.average_decay))
+    progress = Progress("decoder", options, options.batch)
+    share = progress.share(first)
+    for step in range(first, options.steps):
+        generator = step_generator(options.seed + 1000 * rank(), step)
+        small, large = pairs(arrays, share_of(options.batch), options.crop, generator)
+        with torch.autocast(device.type, torch.bfloat16):
+            with torch.no_grad():
+                latents = frozen.encoder(small.to(device, memory_format=torch.channels_last)).float()
+            noise = torch.randn(latents.shape, generator=generator).to(device)
+            decoded = decoder((latents + LATENT_NOISE * noise).to(memory_format=torch.channels_last))
+        loss = reconstruction_loss(decoded.float(), large.to(device))
+        loss.backward()
+        optimizers.step(rate_factor(share, step, warm_up=20, decay_from=options.decay_from))
+        average.update_parameters(decoder)
+        progress.record(step, loss=loss.item())
+        share = progress.share(step + 1)
+        is_last = step + 1 == options.steps or share >= 1
+        if is_first() and ((step + 1) % options.checkpoint_every == 0 or is_last):
+            save_checkpoint("decoder", {"model": average.module.state_dict(), "step": step + 1})
+            print("psnr", round(measure_psnr(frozen.encoder, average.module, held_out), 2), flush=True)
+        if is_last:
+            break
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_common_options(parser, steps=1500, batch=16, rate=1.5e-3)
+    parser.add_argument("--pictures", type=int, default=2000, help="rendered pictures per size, in all styles")
+    parser.add_argument("--decay-from", type=float, default=0.4, help="part of the stage after which the rate falls")
+    parser.add_argument("--crop", type=int, default=64, help="side of the small crops")
+    parser.add_argument("--average-decay", type=float, default=0.97)
+    parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
