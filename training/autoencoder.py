@@ -65,6 +65,13 @@ def reconstruction_loss(decoded: torch.Tensor, target: torch.Tensor) -> torch.Te
     return (weight * (decoded - target).abs()).mean() + 0.5 * gradient + areas.abs().mean() + areas.square().mean()
 
 
+def drift_penalty(latents: torch.Tensor) -> torch.Tensor:
+    """Keeps mean 0 and variance 1 once the normalisation stands still. While it follows every batch, flat colours cannot
+    be told from the batch's own mean, so it should stand still soon."""
+    mean, variance = latents.mean(dim=(0, 2, 3)), latents.var(dim=(0, 2, 3))
+    return 0.02 * (mean.square().mean() + (variance - 1).square().mean())
+
+
 @torch.no_grad()
 def measure_psnr(autoencoder: TrainedAutoencoder, pictures: np.ndarray, device: torch.device) -> float:
     """Mean PSNR in dB over whole held-out pictures, from clipped 8-bit-range output."""
@@ -121,7 +128,7 @@ def train(options: argparse.Namespace) -> None:
     join()
     device = pick_device()
     arrays = [picture_file(WORK, 1, options.pictures, size, PICTURE_STYLES) for size in options.sizes]
-    held_out = {size: picture_file(WORK, HELD_OUT_SEED, 64, size, PICTURE_STYLES) for size in (128, 256)}
+    held_out = {size: picture_file(WORK, HELD_OUT_SEED, 64, size, PICTURE_STYLES) for size in options.sizes}
     torch.manual_seed(options.seed)
     autoencoder = TrainedAutoencoder().to(device)
     autoencoder.model.encoder.requires_grad_(not options.freeze_encoder)
@@ -133,13 +140,13 @@ def train(options: argparse.Namespace) -> None:
         generator = step_generator(options.seed + 1000 * rank(), step)
         share = progress.share(step)
         target = random_crops(arrays, share_of(options.batch), options.crop, generator).to(device, memory_format=torch.channels_last)
-        autoencoder.norm.train(not options.freeze_encoder and share < 0.5)
+        autoencoder.norm.train(step < options.norm_steps)
         with torch.autocast(device.type, torch.bfloat16):
             latents = autoencoder.encode(target)
             noise = torch.randn(latents.shape, generator=generator).to(device)
             decoded = autoencoder.model.decoder(latents + LATENT_NOISE * noise)
         loss = reconstruction_loss(decoded.float(), target)
-        loss.backward()
+        (loss + drift_penalty(latents)).backward()
         optimizers.step(rate_factor(share, step, warm_up=50, decay_from=options.decay_from))
         average.update_parameters(autoencoder)
         progress.record(step, loss=loss.item())
@@ -154,12 +161,13 @@ def train(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=2400, batch=32, rate=2e-3)
+    add_common_options(parser, steps=2400, batch=8, rate=2e-3)
     parser.add_argument("--pictures", type=int, default=2500, help="rendered pictures per size (128 and 256)")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128], help="sides of the pictures that crops are cut from")
     parser.add_argument("--decay-from", type=float, default=0.3, help="part of the stage after which the rate falls")
+    parser.add_argument("--norm-steps", type=int, default=1000, help="steps in which the latents' normalisation is learnt")
     parser.add_argument("--crop", type=int, default=64)
-    parser.add_argument("--average-decay", type=float, default=0.98, help="of the moving average that is kept")
+    parser.add_argument("--average-decay", type=float, default=0.995, help="of the moving average that is kept")
     parser.add_argument("--freeze-encoder", action="store_true", help="improve the decoder only; latents stay as they are")
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
     train(parser.parse_args())

@@ -31,7 +31,8 @@ class LatentGroup:
             padded = np.maximum(8, (lengths + 7) // 8 * 8)
             for length in np.unique(padded):
                 self.buckets.append((latents, tokens, int(length), np.argwhere(padded == length)))
-        sizes = np.array([len(entries) for *_, entries in self.buckets], float)
+        # Long captions cost more tokens: they are drawn in proportion to what they show, 64 picture tokens each time.
+        sizes = np.array([len(entries) / (64 + length) for *_, length, entries in self.buckets], float)
         self.shares = torch.from_numpy(sizes / sizes.sum())
 
     def draw(self, count: int, generator: torch.Generator, dropout: float) -> Batch:

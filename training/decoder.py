@@ -1,4 +1,4 @@
-"""Stage 9: the decoder that is shipped. It draws twice as large as the autoencoder's own: 16 pixels per latent, so that a
+"""Stage 8: the decoder that is shipped. It draws twice as large as the autoencoder's own: 16 pixels per latent, so that a
 picture of 256 pixels costs the transformer 64 tokens instead of 256. `python -m training.decoder`
 
 The encoder stays as it is. Latents come from a scene rendered at 128 pixels, the target is the same scene at 256."""

@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer
 
 from training.networks import load_autoencoder, load_tokenizer
-from training.pictures import rendered_chunks
-from training.scenes import STYLES, caption, sample_scene
+from training.pictures import rendered_chunks, training_scene
+from training.scenes import STYLES, caption
 from training.stage import WORK, pick_device
 from training.starter_models import LATENT_CHANNELS, PIXELS_PER_LATENT
 from training.text import MAX_TEXT_TOKENS, token_ids
@@ -53,7 +53,7 @@ def write_bucket(style: str, first_seed: int, count: int, size: tuple[int, int],
             encoded = encoder(batch)
         latents[start : start + len(seeds)] = encoded.float().cpu().numpy()
         for offset, seed in enumerate(seeds):
-            scene = sample_scene(seed, aspect=width / height)
+            scene = training_scene(seed, width / height)
             for index, row in enumerate(caption_rows(tokenizer, scene, seed, style)):
                 tokens[start + offset, index, : len(row)] = row
         if (start // len(seeds)) % 32 == 0:

@@ -52,7 +52,7 @@ def load_networks(source: str) -> dict[str, torch.nn.Module]:
 
 def load_autoencoder(source: str) -> AutoencoderTiny:
     """The autoencoder in float32, its normalisation folded into the encoder. `source`: a folder of shipped weights,
-    `autoencoder` for the checkpoint of stage 1, or anything else for that with the decoder of stage 9 if there is one."""
+    `autoencoder` for the checkpoint of stage 1, or anything else for that with the decoder of stage 8 if there is one."""
     if Path(source).is_dir():
         return AutoencoderTiny.from_pretrained(Path(source) / "vae", torch_dtype=torch.float32).eval()
     from training.autoencoder import TrainedAutoencoder

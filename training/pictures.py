@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from training.scenes import render, sample_mixture
+
 CHUNK = 64
+# More of what a model learns slowly: bound colours, counts, places, faces.
+SHARES = {"lone planet": 0.06, "relation": 0.06, "count": 0.06, "portrait": 0.06, "building": 0.03}
+
+
+def training_scene(seed: int, aspect: float = 1.0):
+    return sample_mixture(seed, aspect, SHARES)
 
 
 def render_chunk(seeds: list[int], width: int, height: int, styles: list[str]) -> np.ndarray:
     """uint8 [pictures, height, width, 3], one style per seed."""
-    from training.scenes import render, sample_scene
-
-    pictures = [render(sample_scene(seed, aspect=width / height), width, height, style=style)
+    pictures = [render(training_scene(seed, width / height), width, height, style=style)
                 for seed, style in zip(seeds, styles)]
     return np.stack(pictures)
 

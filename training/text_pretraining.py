@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from training.half_precision import HalfPrecisionTrainer
 from training.networks import load_tokenizer, networks_from_checkpoint, new_networks
-from training.scenes import caption, sample_scene
+from training.pictures import training_scene
+from training.scenes import caption
 from training.stage import Progress, add_common_options, load_checkpoint, pick_device, rate_factor, save_checkpoint, step_generator
 from training.starter_models import TEXT_WIDTH, encode_text
 from training.text import MAX_TEXT_TOKENS, PAD_ID, token_ids
@@ -62,7 +63,7 @@ def captions_and_labels(first_seed: int, scenes: int) -> tuple[np.ndarray, np.nd
     tokens = np.zeros((scenes * CAPTIONS_PER_SCENE, MAX_TEXT_TOKENS), np.uint16)
     facts = []
     for index in range(scenes):
-        scene = sample_scene(first_seed + index)
+        scene = training_scene(first_seed + index)
         facts.append(said(scene.attributes()))
         for part in range(CAPTIONS_PER_SCENE):
             row = index * CAPTIONS_PER_SCENE + part
