@@ -17,12 +17,12 @@ from training.flow import GUIDANCE_RANGE
 from training.golden import SCHEDULER_CONFIG
 from training.model_card import card_text
 from training.networks import load_autoencoder, networks_from_checkpoint
+from training.scenes import STYLES
 from training.stage import WORK, load_checkpoint
 from training.starter_models import NATIVE_PIXELS, PIXELS_PER_LATENT
 from training.text import MAX_TEXT_TOKENS, TEXT_TOKEN_MULTIPLE
 from training.tokenizer import FOLDER as TOKENIZER_FOLDER
 
-ADAPTER = "baroque-space-opera"
 LICENCE = "Apache-2.0"
 ORIGIN = "Trained from nothing by this project on its own procedural scenes (training/)."
 MODEL_INDEX = {
@@ -79,6 +79,13 @@ def write_starter(folder: Path, source: str) -> None:
         config.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
+def write_adapter(folder: Path, style: str) -> None:
+    folder.mkdir(exist_ok=True)
+    partial = folder / f".{style}.partial"
+    save_file(half(load_checkpoint(f"adapter-weights-{style}")), partial, {"format": "pt"})
+    os.replace(partial, folder / f"{style}.safetensors")
+
+
 def replace_folder(new: Path, target: Path) -> None:
     """Swaps whole folders, so that a reader never meets half an export."""
     old = target.with_name(f".{target.name}.old")
@@ -124,11 +131,9 @@ def main() -> None:
         if (options.models / "starter/enlarger").exists():    # made by training.enlarger
             shutil.copytree(options.models / "starter/enlarger", new / "enlarger")
         replace_folder(new, options.models / "starter")
-    if not options.list_only and (WORK / "adapter-weights.pt").exists():
-        (options.models / "adapters").mkdir(exist_ok=True)
-        partial = options.models / "adapters" / f".{ADAPTER}.partial"
-        save_file(half(load_checkpoint("adapter-weights")), partial, {"format": "pt"})
-        os.replace(partial, options.models / "adapters" / f"{ADAPTER}.safetensors")
+        for style in STYLES[1:]:
+            if (WORK / f"adapter-weights-{style}.pt").exists():
+                write_adapter(options.models / "adapters", style)
     write_lists(options.models)
     for path in [*options.models.glob("starter/**/*"), *options.models.glob("adapters/*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes 0600
