@@ -17,6 +17,7 @@ from training.networks import load_autoencoder
 from training.recogniser_pictures import style_of
 from training.scenes import STYLES, render, sample_scene
 from training.stage import WORK, Progress, add_common_options, load_checkpoint, rate_factor, save_checkpoint, step_generator
+from training.starter_models import encode_pictures
 
 TRAINING_SEED, HELD_OUT_SEED = 520_000_000, 620_000_000
 SMALL, CROP, CROPS = 256, 64, 6
@@ -57,7 +58,7 @@ def to_floats(pictures: np.ndarray) -> torch.Tensor:
 def decoded(autoencoder, pictures: torch.Tensor, generator: torch.Generator, noise: float) -> torch.Tensor:
     """As the starter's decoder would give them."""
     with torch.autocast("cpu", torch.bfloat16):
-        latents = autoencoder.encoder(pictures.contiguous(memory_format=torch.channels_last))
+        latents = encode_pictures(autoencoder, pictures.contiguous(memory_format=torch.channels_last))
         latents = latents + noise * torch.randn(latents.shape, generator=generator)
         return autoencoder.decoder(latents).float().clamp(-1, 1)
 
@@ -75,7 +76,7 @@ def train(options: argparse.Namespace) -> Enlarger:
         if not options.restart_schedule:
             optimizer.load_state_dict(state["optimizer"])
             first = state["step"]
-    progress = Progress("enlarger", options.steps, options.batch, options.minutes)
+    progress = Progress("enlarger", options, options.batch)
     for step in range(first, options.steps):
         generator = step_generator(options.seed, step)
         rows = torch.randint(0, len(small), (options.batch,), generator=generator).numpy()
@@ -83,7 +84,7 @@ def train(options: argparse.Namespace) -> Enlarger:
         soft = int(options.batch * options.decoded_share)
         inputs[:soft] = decoded(autoencoder, inputs[:soft], generator, 0.1)
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * rate_factor(step, options.steps, decay_from=0.3)
+            group["lr"] = options.rate * rate_factor(progress.share(step), step, decay_from=0.3)
         with torch.autocast("cpu", torch.bfloat16):
             enlarged = network(inputs.contiguous(memory_format=torch.channels_last))
         error = enlarged.float() - targets
@@ -93,7 +94,7 @@ def train(options: argparse.Namespace) -> Enlarger:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         progress.record(step, loss=loss.item())
-        is_last = step + 1 == options.steps or progress.is_over_budget()
+        is_last = step + 1 == options.steps or progress.share(step + 1) >= 1
         if (step + 1) % options.checkpoint_every == 0 or is_last:
             save_checkpoint("enlarger", {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
         if is_last:

@@ -56,13 +56,13 @@ def train(options: argparse.Namespace) -> Recogniser:
         network.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    progress = Progress("recogniser", options.steps, options.batch, options.minutes)
+    progress = Progress("recogniser", options, options.batch)
     for step in range(first, options.steps):
         generator = step_generator(options.seed, step)
         rows = torch.randint(0, len(pictures), (options.batch,), generator=generator).sort().values.numpy()
         batch = augmented(torch.from_numpy(pictures[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1, generator)
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * rate_factor(step, options.steps, decay_from=0.25)
+            group["lr"] = options.rate * rate_factor(progress.share(step), step, decay_from=0.25)
         with torch.autocast("cpu", torch.bfloat16):
             scores = network.train()(batch.contiguous(memory_format=torch.channels_last))
         loss = recogniser_loss(scores.float(), torch.from_numpy(labels[rows]).long())
@@ -71,7 +71,7 @@ def train(options: argparse.Namespace) -> Recogniser:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
         progress.record(step, loss=loss.item())
-        is_last = step + 1 == options.steps or progress.is_over_budget()
+        is_last = step + 1 == options.steps or progress.share(step + 1) >= 1
         if (step + 1) % options.checkpoint_every == 0 or is_last:
             save_checkpoint("recogniser", {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
             save_recogniser(network, WORK / "recogniser.safetensors")

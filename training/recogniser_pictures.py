@@ -9,6 +9,7 @@ import torch
 from training.labels import HEADS, indices_of, values_of
 from training.recogniser_network import SIDE_PIXELS
 from training.scenes import STYLES, render, sample_mixture
+from training.starter_models import encode_pictures
 
 # Seeds that no stage of the starter is trained on (those are below 100 million, or from 900 million on).
 TRAINING_SEED, CEILING_SEED = 500_000_000, 600_000_000
@@ -37,7 +38,7 @@ def through_autoencoder(autoencoder, pictures: np.ndarray, noise: float, generat
     """Encoded, with latent noise, and decoded: as soft as what the starter draws at best."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        latents = autoencoder.encoder(batch.contiguous(memory_format=torch.channels_last))
+        latents = encode_pictures(autoencoder, batch.contiguous(memory_format=torch.channels_last))
         latents = latents + noise * torch.randn(latents.shape, generator=generator)
         decoded = autoencoder.decoder(latents).float()
     return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

@@ -63,6 +63,13 @@ def pixels_per_latent(autoencoder: AutoencoderTiny) -> int:
     return 2 ** (len(autoencoder.config.decoder_block_out_channels) - 1)
 
 
+def encode_pictures(autoencoder: AutoencoderTiny, pictures: torch.Tensor) -> torch.Tensor:
+    """Latents [batch, 16, …] of pictures [batch, 3, height, width] in -1…1 at the size that the decoder draws."""
+    if pixels_per_latent(autoencoder) == 16:
+        pictures = torch.nn.functional.avg_pool2d(pictures, 2)
+    return autoencoder.encoder(pictures)
+
+
 def encode_text(text_encoder: T5EncoderModel, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids [batch, tokens] -> (token states [batch, tokens, 256], pooled mean [batch, 256]).
     No attention mask over padding, as FluxPipeline does."""
