@@ -98,6 +98,9 @@ async function drawCovers(draw) {
   await writeSheet(pngs, "docs/images/adapter.webp", { columns: adapterPrompts.length, tile: 320, quality: 88 });
   await writeCover((await draw(example.model, example.input))[0], "models/covers/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg");
   await writeCover(pngs[0], "models/covers/Atelier-Starter-cover.jpeg");
+  for (const own of adapterModels().filter(({ model }) => model !== example.model)) {
+    await writeCover((await draw(own.model, own.example))[0], `models/${own.cover}`);
+  }
 }
 
 async function checkExamples(draw) {

@@ -1,8 +1,11 @@
 """The text of models/starter/README.md, from the exported files and the training logs."""
 
 STAGE_NAMES = {
-    "autoencoder": "autoencoder, crops of 64 × 64", "base-small": "base at half size (128 × 128)",
-    "base-mixed": "base at half and native size together", "distil": "guidance", "adapter": "adapter",
+    "autoencoder": "autoencoder, crops of 64 × 64 of scenes at half size", "text": "text encoder, captions",
+    "base-small": "base, first checkpoint (kept as a start)", "base": "base", "distil": "guidance",
+    "adapter-baroque-space-opera": "adapter baroque-space-opera", "adapter-blueprint": "adapter blueprint",
+    "adapter-woodcut": "adapter woodcut", "adapter-stained-glass": "adapter stained-glass",
+    "adapter-night-neon": "adapter night-neon", "decoder": "decoder at native size, crops of 128 × 128",
 }
 
 TEXT = """# Atelier's starter model
@@ -18,14 +21,14 @@ are drawn from shapes.
 |---|---|---|
 | `transformer` | `FluxTransformer2DModel`: 2 double and 4 single blocks, hidden 256 (2 heads × 128), RoPE 16/56/56, guidance embedded | {transformer:,} |
 | `text_encoder_2` | `T5EncoderModel`: 3 layers, width 256, gated GELU; its mean over tokens is the pooled projection | {text_encoder_2:,} |
-| `vae` | `AutoencoderTiny` (TAEF1's layout): f8, 16 channels, latents of mean 0 and variance 1 | {vae:,} |
+| `vae` | `AutoencoderTiny` (TAEF1's layout): 16 channels of mean 0 and variance 1; the decoder draws 16 pixels per latent, the encoder reads the picture at half that size | {vae:,} |
 | `tokenizer_2` | lower-case BPE on words and punctuation | – |
 
-Native size 128 × 128 and the same area at other shapes (multiples of 16); the engine enlarges to the size asked for. Prompts
-up to 128 tokens, padded to a multiple of 8 and read without an attention mask. Guidance 1 to 10 in one pass per step.
+Native size 256 × 256 (64 tokens of 32 × 32 pixels) and the same area at other shapes (multiples of 32, ratios 0.6 to 1.67); the
+engine enlarges to the size asked for. Prompts up to 128 tokens, padded to a multiple of 8 and read without an attention mask. Guidance 1 to 10 in one pass per step.
 
-`../adapters/baroque-space-opera.safetensors`: a LoRA of rank 8 on every attention and MLP product, in the public diffusers
-layout. It adds gilded frames, scrolls, haloes and richer colour.
+`../adapters/`: LoRAs of rank 8 on every attention and MLP product, in the public diffusers layout, for the styles
+`baroque-space-opera`, `blueprint`, `woodcut`, `stained-glass` and `night-neon`.
 
 ## Data
 Scenes with planets, rings, moons, nebulae, ships, palaces, towers, arches, columns, landscapes, clouds, people in gowns,
@@ -33,8 +36,8 @@ armour and space suits, helmets, flowers and frames, each with exact captions in
 of a seed.
 
 ## Training and cost
-Pictures seen, by stage (about two hours on two processor cores in bfloat16, shared with other work; the same commands use
-CUDA when present):
+Pictures seen, by stage (about three hours on two processor cores in bfloat16 that eight others used at the same time; the same
+commands use CUDA when present):
 
 | Stage | Pictures |
 |---|---|

@@ -34,7 +34,7 @@ export function exampleRuns() {
   return examples.map((example) => ({ model: address(model), input: { ...stated, ...example } }));
 }
 
-/** The models that are an adapter on the starter: { name, model, trigger }. */
+/** The models that are an adapter on the starter: { name, model, trigger, cover, example }. */
 export function adapterModels() {
   const found = [];
   for (const file of readdirSync(join(root, "models")).filter((name) => name.endsWith(".json"))) {
@@ -42,7 +42,8 @@ export function adapterModels() {
     const variant = document.variants?.find((each) => each.engine === "flux" && each.adapters.length === 1);
     if (!variant) continue;
     const name = basename(variant.adapters[0].file, ".safetensors");
-    found.push({ name, model: address(document), trigger: triggers[name] ?? "" });
+    const [example] = document.examples;
+    found.push({ name, model: address(document), trigger: triggers[name] ?? "", cover: document.cover, example });
   }
   return found;
 }
