@@ -1,4 +1,6 @@
-"""The text of models/starter/README.md, from the exported files and the training logs."""
+"""The text of models/starter/README.md, from the exported files, the training logs and the scores."""
+
+from training.score_text import score_section
 
 STAGE_NAMES = {
     "autoencoder": "autoencoder, crops of 64 × 64 of scenes at half size", "text": "text encoder, captions",
@@ -7,6 +9,11 @@ STAGE_NAMES = {
     "adapter-woodcut": "adapter woodcut", "adapter-stained-glass": "adapter stained-glass",
     "adapter-night-neon": "adapter night-neon", "decoder": "decoder at native size, crops of 128 × 128",
 }
+
+# Until training.score has been run for the weights.
+PROBED = """`python -m training.probe --count 64` (held-out scenes, 8 steps, guidance 3.5; pictures compared with the generator's own as 8 × 8
+mean colours): a picture is nearer to its own scene than to another one in 84 % of the pairs (50 % for shuffled captions), and
+its own scene is the nearest of all 64 for 38 % of the pictures (2 %). Layout and colour, then; shapes are not scored yet."""
 
 TEXT = """# Atelier's starter model
 
@@ -46,9 +53,7 @@ commands use CUDA when present):
 Last trained {date}. How to repeat or continue it: [training/README.md](../../training/README.md).
 
 ## Scores
-`python -m training.probe --count 64` (held-out scenes, 8 steps, guidance 3.5; pictures compared with the generator's own as 8 × 8
-mean colours): a picture is nearer to its own scene than to another one in 84 % of the pairs (50 % for shuffled captions), and
-its own scene is the nearest of all 64 for 38 % of the pictures (2 %). Layout and colour, then; shapes are not scored yet.
+{scores}
 
 ## Limits
 It knows the generator's vocabulary and nothing else. This is a first checkpoint after very little training: sky, ground, palette,
@@ -69,4 +74,4 @@ def card_text(entries: list[dict], settings: dict, parameters: dict[str, int]) -
     seen = settings["trained"]["imagesSeen"]
     stages = "\n".join(f"| {label} | {seen[name]:,} |" for name, label in STAGE_NAMES.items() if name in seen)
     files = "\n".join(f"| `{entry['path']}` | {entry['sizeBytes']:,} | `{entry['sha256']}` |" for entry in entries)
-    return TEXT.format(stages=stages, files=files, date=settings["trained"]["date"], **parameters)
+    return TEXT.format(scores=score_section() or PROBED, stages=stages, files=files, date=settings["trained"]["date"], **parameters)

@@ -11,7 +11,7 @@ from training.recogniser_network import SIDE_PIXELS
 from training.scenes import STYLES, render, sample_mixture
 from training.starter_models import encode_pictures
 
-# Seeds that no stage of the starter is trained on (those are below 100 million, or from 900 million on).
+# Seeds that no stage of the starter is trained on (those are below 300 million, or from 900 million on).
 TRAINING_SEED, CEILING_SEED = 500_000_000, 600_000_000
 STYLE_SHARES = (0.52, 0.16, 0.08, 0.08, 0.08, 0.08)
 # What the frozen mixture shows too rarely to learn from.
