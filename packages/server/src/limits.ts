@@ -90,6 +90,8 @@ export const limits = Object.freeze({
   rescueBatch: 100,
   /** Draining at shutdown: running tasks are returned to the queue after this. */
   drainMs: 8_000,
+  /** Head of a safetensors file: names and shapes of its tensors; that of FLUX.1-dev takes 0.2 MB. */
+  tensorHeadBytes: 32 * 1024 * 1024,
   /** Until a changed manifest is read, counted from its last change: editors write in several steps. */
   modelsSettleMs: 100,
   /** How often the folders of manifests are looked at, watched or not. */

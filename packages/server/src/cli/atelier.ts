@@ -15,6 +15,7 @@ import { describeFindings } from "./doctor/check.ts";
 import { examine } from "./doctor/doctor.ts";
 import { addKeyCommands } from "./key.ts";
 import { addProjectAccess } from "./project-access.ts";
+import { addModelCommands } from "./model.ts";
 import { describeProject, projectCreate } from "./project-create.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunCommandOptions } from "./run-command.ts";
@@ -56,6 +57,7 @@ function buildProgram(context: CommandContext): Command {
   addMigrate(program);
   addProject(program);
   addKeyCommands(program, commandParts);
+  addModelCommands(program, commandParts);
   addWebhook(program, commandParts);
   addRun(program, context);
   addDoctor(program, context);
