@@ -29,6 +29,7 @@ const packageImports: Record<string, string[]> = {
   "packages/flux": [],
   "packages/server": ["@atelier/schema"],
   "engines/flux": ["@atelier/schema", "@atelier/flux"],
+  "engines/image": ["@atelier/schema"],
 };
 
 const forbiddenNames = ["utils", "helpers", "common", "types", "index", "misc"];

@@ -49,6 +49,8 @@ class Engine {
         return this.#run(bases, message);
       case "cancel":
         return this.#runs.get(message.runId)?.abort();
+      case "transform":
+        return this.#deps.send({ type: "failed", runId: message.runId, code: "INPUT_INVALID", message: "This engine draws from text only." });
       case "unload":
         return this.#enqueue(message.basePath, () => bases.unload(message.basePath));
       case "health":

@@ -17,6 +17,9 @@ export const imageInputSchema = z.object({
   samples: z.int().positive(),
 });
 
+/** A file of the caller, on the disk for as long as the run goes on. `name`: as the caller calls it, for people. */
+export const inputFileSchema = z.object({ parameter: z.string(), path: z.string(), name: z.string() });
+
 export const toEngineSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("init"), protocol: z.int(), threads: z.int().positive() }),
   /** `basePath`: absolute folder of the base model. Loading what is already loaded costs nothing. */
@@ -30,6 +33,18 @@ export const toEngineSchema = z.discriminatedUnion("type", [
     /** Existing folder; the engine writes `0.png`, `1.png`, ... into it. */
     outputFolder: z.string(),
     /** Text for the pictures' metadata (never an id or a time): model name, variant. */
+    metadata: z.record(z.string(), z.string()),
+  }),
+  /** Makes files from files: of a model that works on what callers bring. Answered like `run`. */
+  z.object({
+    type: z.literal("transform"),
+    runId: z.string(),
+    /** What to do; an engine names those that it can in its capabilities. */
+    operation: z.string(),
+    /** Validated values under the manifest's parameter names. */
+    values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    files: z.array(inputFileSchema),
+    outputFolder: z.string(),
     metadata: z.record(z.string(), z.string()),
   }),
   z.object({ type: z.literal("cancel"), runId: z.string() }),
@@ -62,6 +77,7 @@ export const fromEngineSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("fatal"), code: z.string(), message: z.string() }),
 ]);
 
+export type EngineInputFile = z.infer<typeof inputFileSchema>;
 export type ImageInput = z.infer<typeof imageInputSchema>;
 export type ToEngine = z.infer<typeof toEngineSchema>;
 export type FromEngine = z.infer<typeof fromEngineSchema>;

@@ -46,8 +46,10 @@ const adapterUseSchema = z.strictObject({
 export const variantSchema = z.strictObject({
   name: z.string(),
   engine: z.string(),
-  /** Folder of the base model under the models folder, e.g. `starter`. */
-  base: z.string(),
+  /** Folder of the base model under the models folder, e.g. `starter`; "" for an engine that needs none. */
+  base: z.string().default(""),
+  /** For an engine that works on files: what it does with them, e.g. `enlarge`. */
+  operation: z.string().optional(),
   adapters: z.array(adapterUseSchema).default([]),
 });
 

@@ -22,7 +22,7 @@ export interface EngineCommand {
   readonly args: readonly string[];
 }
 
-export type RunMessage = Extract<ToEngine, { type: "run" }>;
+export type RunMessage = Extract<ToEngine, { type: "run" | "transform" }>;
 
 export class EngineProcess {
   readonly name: string;

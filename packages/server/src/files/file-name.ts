@@ -9,11 +9,19 @@ import type { MediaType } from "./media-type.ts";
  *  that fits the bytes. Never empty. */
 export function fileNameFor(given: string, { endings }: Pick<MediaType, "endings">): string {
   const last = given.normalize("NFC").split(/[/\\]/).at(-1) ?? "";
-  const clean = last.replaceAll(unsafe, "_").replaceAll(/\s+/g, " ").replaceAll(/^[. ]+|[. ]+$/g, "");
+  const clean = trimmed(last.replaceAll(unsafe, "_").replaceAll(/\s/g, " "));
   const ending = extname(clean);
   const fits = endings.includes(ending.toLowerCase());
   const stem = fits ? clean.slice(0, -ending.length) : clean;
   return `${cut(stem) || "file"}${fits ? ending : endings[0]}`;
+}
+
+/** Without dots and spaces at either end: hidden files, and names that Windows cannot open. */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && ". ".includes(text.charAt(start))) start += 1;
+  while (end > start && ". ".includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 /** Controls and line separators, the marks that turn reading direction, half emoji, and what Windows forbids. */

@@ -35,7 +35,7 @@ const replies: Operation["replies"] = {
   200: { description: "The file.", content: bytes },
   206: { description: "The part that `Range` asks for.", content: bytes },
   304: { description: "The caller has it." },
-  416: { description: "The range lies beyond the end." },
+  416: { description: "The range lies beyond the end.", content: bytes },
 };
 const about = { description: "The unguessable address is the permission.", tag: "Files", access: "open", query, replies } as const;
 const fileOperation: Operation = {
