@@ -33,6 +33,7 @@ import { openProjectDoor } from "../../packages/server/src/projects/project-door
 import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
 import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
 import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
+import { openOutbound } from "../../packages/server/src/outbound/outbound.ts";
 import { openLocalTaskSource } from "../../packages/server/src/tasks/local-task-source.ts";
 import { startWorker } from "../../packages/server/src/worker/worker.ts";
 import { SocketClient } from "./client.ts";
@@ -192,6 +193,7 @@ export async function startWorld() {
         slots,
         drainMs: 300,
         folders: { modelFolders: [folder] },
+        outbound: openOutbound(),
         tempFolder: join(folder, "tmp"),
         engines: openEnginePool(commands, { threads: 1 }),
       });

@@ -97,6 +97,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
       log,
       engines: openEnginePool(enginesOf(config), { threads: config.threads }),
       folders: { modelFolders: config.modelFolders },
+      outbound,
       tempFolder: folder.tmpDir,
       slots: config.workers,
     });

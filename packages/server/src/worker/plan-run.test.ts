@@ -59,7 +59,26 @@ test("a user's own files win over the shipped ones, and the adapter's weight is 
   if (!variant) throw new Error("no variant");
   const input = { prompt: "x", steps: 2, scale: 1, seed: 0, width: 64, height: 64, samples: 1 };
   const plan = planRun(manifest, variant, { input, folders: both });
-  expect(plan.basePath).toBe(join(both.modelFolders[0] ?? "", "small"));
-  expect(plan.adapters).toEqual([{ path: join(both.modelFolders[1] ?? "", "adapters/ours"), weight: 0.5 }]);
-  expect(plan.metadata).toEqual({ model: "Test/Two Ways", variant: "small" });
+  expect(plan.work).toMatchObject({
+    type: "run",
+    basePath: join(both.modelFolders[0] ?? "", "small"),
+    adapters: [{ path: join(both.modelFolders[1] ?? "", "adapters/ours"), weight: 0.5 }],
+    metadata: { model: "Test/Two Ways", variant: "small" },
+  });
+});
+
+test("a variant with an operation is given the files, and the values without them", async () => {
+  const none = await foldersWith();
+  const variant = { name: "image", engine: "image", base: "", operation: "enlarge", adapters: [] };
+  expect(chooseVariant({ ...manifest, variants: [variant] }, ["image"], none)).toBe(variant);
+  const files = [{ parameter: "image", path: "/tmp/a", name: "a.png" }];
+  const plan = planRun(manifest, variant, { input: { factor: 2, image: [{ fileKey: "k/a.png", name: "a.png" }] }, folders: none, files });
+  expect(plan.work).toEqual({
+    type: "transform",
+    operation: "enlarge",
+    values: { factor: 2 },
+    files,
+    metadata: { model: "Test/Two Ways", variant: "image" },
+  });
+  expect(plan.provenance).toEqual({ operation: "enlarge", factor: 2 });
 });

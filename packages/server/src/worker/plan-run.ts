@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { imageInputSchema } from "@atelier/schema/engine-messages";
-import type { ImageInput } from "@atelier/schema/engine-messages";
+import type { EngineInputFile, ImageInput } from "@atelier/schema/engine-messages";
 import type { Manifest, Variant } from "@atelier/schema/manifest";
+
+import type { RunMessage } from "../engines/engine-process.ts";
 
 /** Where model files are looked for, first match first: the user's own folder before the one that is shipped. */
 export interface ModelFolders {
@@ -14,11 +16,13 @@ export interface ModelFolders {
 
 export interface RunPlan {
   readonly variant: Variant;
-  readonly basePath: string;
-  readonly adapters: { path: string; weight: number }[];
-  readonly input: ImageInput;
-  readonly metadata: Record<string, string>;
+  /** What the engine is asked to do, but for where and under which name. */
+  readonly work: DistributiveOmit<RunMessage, "runId" | "outputFolder">;
+  /** The values that redo the result. */
+  readonly provenance: Readonly<Record<string, unknown>>;
 }
+
+type DistributiveOmit<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
 
 /** The first variant whose engine this worker has and whose files exist. Where no variant's files exist, the last variant
  *  that the engine could run, so that the missing file is named by the engine's own failure. */
@@ -28,23 +32,34 @@ export function chooseVariant(
   folders: ModelFolders,
 ): Variant | undefined {
   const runnable = manifest.variants.filter((variant) => engines.includes(variant.engine));
-  return runnable.find((variant) => filesOf(variant).every((file) => findFile(file, folders))) ?? runnable.at(-1);
+  return runnable.find((variant) => filesOf(variant).every((file) => findModelFile(file, folders))) ?? runnable.at(-1);
 }
 
+/** `files`: those that the input names, on this machine. */
 export function planRun(
   manifest: Manifest,
   variant: Variant,
-  options: { input: Record<string, unknown>; folders: ModelFolders },
+  options: { input: Record<string, unknown>; folders: ModelFolders; files?: readonly EngineInputFile[] },
 ): RunPlan {
+  const metadata = { model: `${manifest.owner}/${manifest.slug}`, variant: variant.name };
+  if (variant.operation !== undefined) {
+    const { operation } = variant;
+    const values = plainValues(options.input);
+    const work: RunPlan["work"] = { type: "transform", operation, values, files: [...(options.files ?? [])], metadata };
+    return { variant, work, provenance: { operation, ...values } };
+  }
   const pathOf = (file: string): string =>
-    findFile(file, options.folders) ?? join(options.folders.modelFolders.at(-1) ?? ".", file);
-  return {
-    variant,
-    basePath: pathOf(variant.base),
-    adapters: variant.adapters.map((adapter) => ({ path: pathOf(adapter.file), weight: adapter.weight })),
-    input: imageInputOf(options.input),
-    metadata: { model: `${manifest.owner}/${manifest.slug}`, variant: variant.name },
-  };
+    findModelFile(file, options.folders) ?? join(options.folders.modelFolders.at(-1) ?? ".", file);
+  const input = imageInputOf(options.input);
+  const adapters = variant.adapters.map((adapter) => ({ path: pathOf(adapter.file), weight: adapter.weight }));
+  return { variant, work: { type: "run", basePath: pathOf(variant.base), adapters, input, metadata }, provenance: input };
+}
+
+/** The values that are no files. */
+function plainValues(input: Record<string, unknown>): Record<string, string | number | boolean> {
+  const isPlain = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
+    ["string", "number", "boolean"].includes(typeof entry[1]);
+  return Object.fromEntries(Object.entries(input).filter(isPlain));
 }
 
 /** Values under the manifest's parameter names, as the engine message wants them. */
@@ -61,9 +76,10 @@ function imageInputOf(input: Record<string, unknown>): ImageInput {
 }
 
 function filesOf(variant: Variant): string[] {
-  return [variant.base, ...variant.adapters.map((adapter) => adapter.file)];
+  return [variant.base, ...variant.adapters.map((adapter) => adapter.file)].filter((file) => file !== "");
 }
 
-function findFile(file: string, folders: ModelFolders): string | undefined {
+/** Where a file of the models folder is, or undefined. */
+export function findModelFile(file: string, folders: ModelFolders): string | undefined {
   return folders.modelFolders.map((folder) => join(folder, file)).find((path) => existsSync(path));
 }

@@ -3,13 +3,17 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { EngineInputFile } from "@atelier/schema/engine-messages";
+
 import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
 import type { RunResult } from "../engines/follow-run.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
-import { chooseVariant, planRun } from "./plan-run.ts";
+import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
+import { chooseVariant, findModelFile, planRun } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
 import { ReportQueue } from "./report-queue.ts";
 
@@ -17,6 +21,8 @@ export interface RunTaskDeps {
   readonly source: TaskSource;
   readonly engines: EnginePool;
   readonly folders: ModelFolders;
+  /** Fetches input files that lie on other hosts. */
+  readonly outbound: Pick<Outbound, "download">;
   readonly tempFolder: string;
   readonly log: Log;
 }
@@ -70,7 +76,7 @@ class TaskRun {
     const { taskId, attempt } = this.#task;
     this.#deps.log.error({ err: error, taskId, attempt }, "task.attempt_failed");
     if (error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE") return;
-    await this.#endWithout({ kind: "crashed", reason: error instanceof Error ? error.message : String(error) }).catch(
+    await this.#endWithout(resultOf(error)).catch(
       // The lease then runs out and the task is rescued.
       (second: unknown) => this.#deps.log.error({ err: second, taskId }, "task.give_back_failed"),
     );
@@ -83,22 +89,24 @@ class TaskRun {
     if (!variant) throw new Error(`this worker has no way to run ${this.#task.model}`);
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
-    return planRun(manifest, variant, { input, folders });
+    return planRun(manifest, variant, { input, folders, files: await this.#fetchInputs() });
+  }
+
+  #fetchInputs(): Promise<EngineInputFile[]> {
+    const { source, folders, outbound } = this.#deps;
+    const readStored = async (fileKey: string, path: string): Promise<void> => {
+      if (!(await source.readInput(this.#task, fileKey, path))) throw new FenceLost();
+    };
+    const findSample = (file: string): string | undefined => findModelFile(file, folders);
+    const deps = { readStored, findSample, outbound, signal: AbortSignal.any([this.#signal, this.#reports.failed]) };
+    return fetchInputs(deps, this.#task.input, join(this.folder, "inputs"));
   }
 
   async #draw(plan: RunPlan): Promise<RunResult> {
     return this.#deps.engines.withEngine(plan.variant.engine, async (engine) => {
       this.#reports.push({ status: "task_start", variant: plan.variant.name });
       const result = await engine.run(
-        {
-          type: "run",
-          runId: `${this.#task.taskId}-${this.#task.attempt}`,
-          basePath: plan.basePath,
-          adapters: plan.adapters,
-          input: plan.input,
-          outputFolder: this.folder,
-          metadata: plan.metadata,
-        },
+        { ...plan.work, runId: `${this.#task.taskId}-${this.#task.attempt}`, outputFolder: this.folder },
         { onProgress: (data) => this.#reports.push({ status: "task_output", data }), onLog: (text) => this.#keepLog(text) },
         { signal: AbortSignal.any([this.#signal, this.#reports.failed]) },
       );
@@ -110,7 +118,7 @@ class TaskRun {
   async #finish(plan: RunPlan, { outputs }: Extract<RunResult, { kind: "done" }>): Promise<void> {
     this.#reports.push({ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" });
     await this.#reports.flush();
-    const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.input };
+    const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
     if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput: this.#log, provenance }))) throw new FenceLost();
   }
 
@@ -137,6 +145,13 @@ class TaskRun {
   #keepLog(text: string): void {
     if (this.#log.length < limits.debugCharacters) this.#log += `${storable(text.slice(0, limits.logLineCharacters))}\n`;
   }
+}
+
+/** An input that cannot be had will not be there for the next attempt either. */
+function resultOf(error: unknown): Exclude<RunResult, { kind: "done" }> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof InputFailure) return { kind: "failed", code: "INPUT_NOT_FETCHED", message };
+  return { kind: "crashed", reason: message };
 }
 
 function shorten(text: string): string {

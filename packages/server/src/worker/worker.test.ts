@@ -22,6 +22,7 @@ import { createTask } from "../tasks/create-task.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
 import { openKillFeed } from "../tasks/kill-feed.ts";
+import { openOutbound } from "../outbound/outbound.ts";
 import { openLocalTaskSource } from "../tasks/local-task-source.ts";
 import { openReportLine } from "../tasks/report-line.ts";
 import { startWorker } from "./worker.ts";
@@ -71,6 +72,7 @@ async function setup() {
       source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest] }, randomUUID()),
       engines,
       folders: { modelFolders: [folder] },
+      outbound: openOutbound(),
       tempFolder: join(folder, "tmp"),
       log,
       slots: 1,
