@@ -14,7 +14,12 @@ const shipped = join(import.meta.dirname, "../../../../models");
 describe("the shipped models", () => {
   it("load, and are found by every spelling", async () => {
     const models = await loadModels([shipped]);
-    expect(models.list().map(cleanModelName)).toEqual(["arsmachina/baroque-space-opera-v1", "atelier/starter"]);
+    expect(models.list().map(cleanModelName)).toEqual([
+      "arsmachina/baroque-space-opera-v1",
+      "atelier/starter",
+      "atelier/enlarge",
+      "atelier/contact-sheet",
+    ]);
     for (const name of ["arsmachina/baroque-space-opera-v1", " ArsMachina/Baroque Space Opera.v1 "]) {
       expect(models.findByName(name)?.title).toBe("Baroque Space Opera v1");
     }

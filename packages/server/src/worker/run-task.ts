@@ -4,6 +4,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { EngineInputFile } from "@atelier/schema/engine-messages";
+import { inputFilesOf } from "@atelier/schema/input-file";
 
 import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
@@ -63,8 +64,13 @@ class TaskRun {
   }
 
   async toTheEnd(): Promise<void> {
+    const started: Report = { status: "task_preprocess_start" };
+    // Told at once where files are fetched; otherwise with what follows, in one statement.
+    const fetches = inputFilesOf(this.#task.input).length > 0;
+    if (fetches) this.#reports.push(started);
     const plan = await this.#prepare();
-    this.#reports.push({ status: "task_preprocess_start" }, { status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name });
+    const prepared: Report[] = [{ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name }];
+    this.#reports.push(...(fetches ? [] : [started]), ...prepared);
     const result = await this.#draw(plan);
     if (result.kind === "done") await this.#finish(plan, result);
     else await this.#endWithout(result);
@@ -99,7 +105,11 @@ class TaskRun {
     };
     const findSample = (file: string): string | undefined => findModelFile(file, folders);
     const deps = { readStored, findSample, outbound, signal: AbortSignal.any([this.#signal, this.#reports.failed]) };
-    return fetchInputs(deps, this.#task.input, join(this.folder, "inputs"));
+    return fetchInputs(deps, this.#task.input, join(this.folder, "inputs")).catch(async (error: unknown) => {
+      // The failure comes after what was reported before it.
+      await this.#reports.flush();
+      throw error;
+    });
   }
 
   async #draw(plan: RunPlan): Promise<RunResult> {
