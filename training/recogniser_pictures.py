@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from training.labels import HEADS, indices_of, values_of
 from training.recogniser_network import SIDE_PIXELS
 from training.scenes import STYLES, render, sample_mixture
-from training.starter_models import encode_pictures
+from training.starter_models import encode_pictures, pixels_per_latent
 
 # Seeds that no stage of the starter is trained on (those are below 300 million, or from 900 million on).
 TRAINING_SEED, CEILING_SEED = 500_000_000, 600_000_000
@@ -35,12 +36,18 @@ def one_example(seed: int) -> tuple[np.ndarray, list[int]]:
 
 
 def through_autoencoder(autoencoder, pictures: np.ndarray, noise: float, generator: torch.Generator) -> np.ndarray:
-    """Encoded, with latent noise, and decoded: as soft as what the starter draws at best."""
+    """Encoded, with latent noise, and decoded: as soft as what the starter draws at best. The encoder of the starter reads
+    half of the size that its decoder draws, so a picture of SIDE_PIXELS goes through at twice its size."""
+    batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    doubled = pixels_per_latent(autoencoder) == 16 and batch.shape[-1] <= SIDE_PIXELS
+    if doubled:
+        batch = F.interpolate(batch, scale_factor=2, mode="nearest")
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
         latents = encode_pictures(autoencoder, batch.contiguous(memory_format=torch.channels_last))
         latents = latents + noise * torch.randn(latents.shape, generator=generator)
         decoded = autoencoder.decoder(latents).float()
+    if doubled:
+        decoded = F.avg_pool2d(decoded, 2)
     return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 
