@@ -33,7 +33,22 @@ export function multipart(random, fields) {
     const file = random.chance(0.1) ? `; filename="${random.pick(["a.png", "../a", "", "\u{1F600}.zip"])}"\r\ncontent-type: image/png` : "";
     return `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${value}\r\n`;
   });
-  return { type: `multipart/form-data; boundary=${boundary}`, body: Buffer.from(`${parts.join("")}--${boundary}--\r\n`) };
+  const file = random.chance(0.4) ? filePart(random, boundary) : Buffer.alloc(0);
+  const body = Buffer.concat([Buffer.from(parts.join("")), file, Buffer.from(`--${boundary}--\r\n`)]);
+  return { type: `multipart/form-data; boundary=${boundary}`, body };
+}
+
+const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+const fileNames = ["a.png", "../../a.png", "", "a.zip", "\u{1F600}.txt", "a".repeat(400), "a\\b.gif", ".htaccess"];
+
+/** A file: a right picture, a cut or altered one, the beginning of an archive, or anything. */
+function filePart(random, boundary) {
+  const altered = Buffer.from(pixel);
+  altered[random.int(0, altered.length - 1)] = random.int(0, 255);
+  const archive = Buffer.concat([Buffer.from("PK\u0003\u0004"), random.bytes(60), Buffer.from("PK\u0005\u0006"), random.bytes(18)]);
+  const content = random.pick([pixel, pixel, altered, pixel.subarray(0, random.int(0, 60)), archive, random.bytes(40), Buffer.from("plain text")]);
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="${random.pick(["file", "x", ""])}"; filename="${random.pick(fileNames)}"\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n")]);
 }
 
 /** Some bytes are others, or the end is missing. */
