@@ -37,6 +37,8 @@ const kinds = {
 const residentLimitMib = 900;
 const failuresShown = 20;
 
+// Of the code that is tried, whatever is committed meanwhile.
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 const server = await startServer();
 const context = await contextOf(server);
 const counts = { document: 0, raw: 0, socket: 0 };
@@ -98,7 +100,6 @@ function isGood() {
 }
 
 function reportOf() {
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
   const total = counts.document + counts.raw + counts.socket;
   return [
     `# Fuzzer: ${isGood() ? "nothing found" : "FAILED"}`,
