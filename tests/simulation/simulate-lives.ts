@@ -4,7 +4,7 @@ import { cancelWaitingTask, killLeasedTask } from "../../packages/server/src/db/
 import { claimTask, failLostTasks, renewLeases, rescueTasks } from "../../packages/server/src/db/queries/leases.ts";
 import { failTask, finishTask, moveTask, returnTask } from "../../packages/server/src/db/queries/moves.ts";
 import type { Fence } from "../../packages/server/src/db/queries/moves.ts";
-import { insertTask } from "../../packages/server/src/db/queries/tasks.ts";
+import { insertTask } from "../../packages/server/src/db/test-task.ts";
 import type { Database } from "../../packages/server/src/db/database.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/secret-text.ts";
 import { seededRandom } from "./random.ts";

@@ -6,7 +6,7 @@ import { cancelWaitingTask, killLeasedTask } from "../../packages/server/src/db/
 import { claimTask, failLostTasks } from "../../packages/server/src/db/queries/leases.ts";
 import { failTask, finishTask, moveTask } from "../../packages/server/src/db/queries/moves.ts";
 import type { Fence } from "../../packages/server/src/db/queries/moves.ts";
-import { insertTask } from "../../packages/server/src/db/queries/tasks.ts";
+import { insertTask } from "../../packages/server/src/db/test-task.ts";
 import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
 import type { TestDatabase } from "../../packages/server/src/db/test-database.ts";
 import { openLog } from "../../packages/server/src/log.ts";

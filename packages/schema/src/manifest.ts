@@ -53,6 +53,9 @@ export const variantSchema = z.strictObject({
   adapters: z.array(adapterUseSchema).default([]),
 });
 
+/** A year. */
+const maxDeadlineSeconds = 31_536_000;
+
 export const manifestSchema = z.strictObject({
   /** Wire `modelid`: decimal digits. */
   id: z.string().regex(/^[0-9]+$/),
@@ -72,6 +75,11 @@ export const manifestSchema = z.strictObject({
   parameters: z.array(z.strictObject({ title: z.string(), items: z.array(parameterSchema) })),
   examples: z.array(z.record(z.string(), z.string())).default([]),
   variants: z.array(variantSchema).min(1),
+  /** How long a task may wait and run before the system ends it; without a value as long as it takes. */
+  deadlines: z
+    .strictObject({ queueSeconds: z.number().positive().max(maxDeadlineSeconds), runSeconds: z.number().positive().max(maxDeadlineSeconds) })
+    .partial()
+    .default({}),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

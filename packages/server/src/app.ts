@@ -19,6 +19,8 @@ import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
 import type { Log } from "./log.ts";
+import { startDeadlines } from "./maintenance/deadlines.ts";
+import { startKeyPruning } from "./maintenance/prune-keys.ts";
 import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
 import { openModels } from "./models/live-models.ts";
@@ -105,6 +107,8 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   }
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
   await step("nonces", Promise.resolve(startNoncePruning({ db, log })), (it) => it.stop());
+  await step("deadlines", Promise.resolve(startDeadlines({ db, log })), (it) => it.stop());
+  await step("key-pruning", Promise.resolve(startKeyPruning({ db, log })), (it) => it.stop());
 
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });

@@ -50,6 +50,18 @@ export const errorRegistry = Object.freeze({
   FILE_ARCHIVE_REFUSED: entry(0, (d) => `Archive [${d["parameter"]}] cannot be unpacked: ${d["reason"]}`),
   FOLDER_NOT_EXIST: fixed(1, "folder-not-exist"),
   PERMISSION_DENIED: fixed(0, "You don't have any permission for this action."),
+  BUDGET_SPENT: fixed(97, "Insufficient balance"),
+  OPEN_TASKS_LIMIT: entry(
+    96,
+    (d) =>
+      `You have reached your concurrent task limit. With your current balance of $${d["balance"]}, you can run up to ` +
+      `${d["most"]} tasks at the same time. Add funds to increase your limit.`,
+  ),
+  IDEMPOTENCY_KEY_INVALID: entry(0, (d) => `Idempotency-Key must be 1 to ${d["most"]} visible ASCII characters without spaces.`),
+  IDEMPOTENCY_KEY_REUSED: fixed(
+    0,
+    "This Idempotency-Key was already used for a run with another model or body. Use a new key for a new run.",
+  ),
   TASK_NOT_FOUND: fixed(1, "There is no task yet."),
   TASK_ID_MISSING: fixed(0, "taskid or socketaccesstoken is required"),
   TASK_NOT_CANCELLABLE: fixed(1, "Task is not in a cancellable state."),

@@ -57,6 +57,16 @@ export const limits = Object.freeze({
   agedTurnMs: 60_000,
   /** Times that a claim is repeated because another took what it had chosen. */
   claimTries: 8,
+  /** How long a repeated Run with the same `Idempotency-Key` is answered with the same task. */
+  idempotencyKeyMs: 24 * 60 * 60_000,
+  /** Of an `Idempotency-Key`: a UUID has 36. */
+  idempotencyKeyCharacters: 255,
+  /** Between two looks for what is too old to be kept, and rows that one statement forgets. */
+  keyPruneMs: 60_000,
+  keyPruneBatch: 10_000,
+  /** Between two looks for tasks beyond their deadline, and how many one look ends. */
+  deadlineMs: 500,
+  deadlineBatch: 100,
   /** How long a claim loop waits without a notification before it looks again. */
   claimPollMs: 1_000,
   /** How long one request for a task waits; a worker that finds new weights offers their models with the next one. Proxies cut

@@ -16,6 +16,7 @@ import { examine } from "./doctor/doctor.ts";
 import { addKeyCommands } from "./key.ts";
 import { addProjectAccess } from "./project-access.ts";
 import { addModelCommands } from "./model.ts";
+import { addProjectLimits } from "./project-limits.ts";
 import { describeProject, projectCreate } from "./project-create.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunCommandOptions } from "./run-command.ts";
@@ -96,6 +97,7 @@ function addMigrate(program: Command): void {
 function addProject(program: Command): void {
   const project = program.command("project").description("projects: who they are, and how their clients come in");
   addProjectAccess(project, commandParts);
+  addProjectLimits(project, commandParts);
   project
     .command("create <name>")
     .description("make a project and print its credentials")

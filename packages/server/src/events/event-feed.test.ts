@@ -6,7 +6,7 @@ import type { Database } from "../db/database.ts";
 import { killLeasedTask } from "../db/queries/endings.ts";
 import { claimTask } from "../db/queries/leases.ts";
 import { moveTask } from "../db/queries/moves.ts";
-import { insertTask } from "../db/queries/tasks.ts";
+import { insertTask } from "../db/test-task.ts";
 import { createTestDatabase } from "../db/test-database.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";

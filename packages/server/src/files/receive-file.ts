@@ -1,6 +1,6 @@
 // Streams what a caller sends into a file of its own, never more of it than agreed and never in memory as a whole.
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ import { headBytes } from "./media-type.ts";
 export interface ReceivedFile {
   readonly path: string;
   readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
   /** Its beginning, as much as `mediaTypeOf` wants. */
   readonly head: Buffer;
   /** As the caller calls it. */
@@ -29,9 +31,11 @@ export async function receiveFile(
   const path = join(deps.tempFolder, `upload-${randomUUID()}`);
   let sizeBytes = 0;
   let head = Buffer.alloc(0);
+  const hash = createHash("sha256");
   const measure = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       sizeBytes += chunk.length;
+      hash.update(chunk);
       if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
       if (sizeBytes <= file.maxBytes) return done(null, chunk);
       const maxMib = Math.floor(file.maxBytes / 1024 / 1024);
@@ -44,7 +48,7 @@ export async function receiveFile(
     await rm(path, { force: true });
     throw error;
   }
-  return { path, sizeBytes, head, givenName: file.givenName };
+  return { path, sizeBytes, sha256: hash.digest("hex"), head, givenName: file.givenName };
 }
 
 export async function discardReceived(received: readonly ReceivedFile[]): Promise<void> {

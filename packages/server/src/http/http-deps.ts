@@ -1,6 +1,6 @@
 // What the HTTP room is given by whoever starts it.
 
-import type { Queryable } from "../db/queryable.ts";
+import type { Database } from "../db/database.ts";
 import type { EventFeed } from "../events/event-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import type { Log } from "../log.ts";
@@ -18,7 +18,7 @@ export interface Caller {
 }
 
 export interface HttpDeps {
-  readonly db: Queryable;
+  readonly db: Pick<Database, "query" | "transaction">;
   readonly models: ModelRegistry;
   readonly files: FileStore;
   /** Where bytes lie while they arrive; emptied at each start. */

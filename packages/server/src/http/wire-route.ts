@@ -1,5 +1,7 @@
 // One POST endpoint of the wire: authenticated, with the fields and files of its body, answered inside the envelope.
 
+import type { IncomingHttpHeaders } from "node:http";
+
 import { successEnvelope } from "@atelier/schema/wire-envelope";
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
@@ -15,6 +17,7 @@ import type { AnyEndpoint, WireEndpoint } from "./wire-endpoint.ts";
 
 export interface WireRequest extends Form {
   readonly caller: Caller;
+  readonly headers: IncomingHttpHeaders;
   /** Percent-decoded path parameters. */
   readonly path: Readonly<Record<string, string>>;
 }
@@ -36,7 +39,7 @@ export function addWireRoute(app: FastifyInstance, context: RouteContext, route:
     const path = request.params as Record<string, string>;
     const use = async (form: Form) => {
       const body = (route.body as z.ZodType).parse(form.fields);
-      return successEnvelope(await route.answer(context, { ...form, caller, body, path }));
+      return successEnvelope(await route.answer(context, { ...form, caller, headers: request.headers, body, path }));
     };
     if (!route.filesWanted) return use({ fields: await readFields(request.raw, type), files: [] });
     const wants = route.filesWanted(context, path);

@@ -3,9 +3,13 @@
 import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
-import { insertTask } from "../db/queries/tasks.ts";
-import type { Queryable } from "../db/queryable.ts";
+import type { Database } from "../db/database.ts";
+import { insertTask, lockProjectRuns } from "../db/queries/new-tasks.ts";
+import type { Insertion, NewTask } from "../db/queries/new-tasks.ts";
+import { AtelierError } from "../errors.ts";
 import { drawHexId, drawToken } from "../secret-text.ts";
+import { findRepeatedRun } from "./repeated-run.ts";
+import type { RunOnce } from "./repeated-run.ts";
 
 export interface RunRequest {
   readonly projectId: string;
@@ -17,25 +21,61 @@ export interface RunRequest {
   /** Uploads that the input names. */
   readonly fileIds?: readonly string[];
   readonly callbackUrl: string;
+  /** Creates one task however often it is asked with the same key. */
+  readonly once?: RunOnce | undefined;
 }
 
-/** Writes a waiting task. When it returns, the task is on disk and survives any crash. */
-export async function createTask(
-  deps: { db: Queryable },
-  request: RunRequest,
-): Promise<{ id: string; token: string }> {
+export interface CreatedTask {
+  readonly id: string;
+  readonly token: string;
+  /** Created by an earlier request with the same idempotency key. */
+  readonly isRepeated: boolean;
+}
+
+export interface CreateTaskDeps {
+  readonly db: Pick<Database, "query" | "transaction">;
+}
+
+/** Writes a waiting task. When it returns, the task is on disk and survives any crash.
+ *  Throws OPEN_TASKS_LIMIT and BUDGET_SPENT when the project may have no further task now, IDEMPOTENCY_KEY_REUSED when
+ *  `once.key` was used for another request. */
+export async function createTask(deps: CreateTaskDeps, request: RunRequest): Promise<CreatedTask> {
+  const { projectId, model, once } = request;
   const token = drawToken();
-  const id = await insertTask(deps.db, {
-    projectId: request.projectId,
+  const inserted = await insert(deps, {
+    projectId,
     token,
-    model: cleanModelName(request.model),
-    modelId: request.model.id,
+    model: cleanModelName(model),
+    modelId: model.id,
     parameters: request.parameters,
     input: request.input,
     ...(request.fileIds && { fileIds: request.fileIds }),
     callbackUrl: request.callbackUrl,
-    cps: request.model.cps,
+    cps: model.cps,
     outputFolderId: drawHexId(),
+    queueLimitMs: milliseconds(model.deadlines.queueSeconds),
+    runLimitMs: milliseconds(model.deadlines.runSeconds),
+    idempotency: once,
   });
-  return { id, token };
+  if (inserted.kind === "created") return { id: inserted.id, token, isRepeated: false };
+  // Also when the project is full by now: whoever lost the first answer must not be told that there is no task.
+  const repeated = once && (await findRepeatedRun(deps, projectId, once));
+  if (repeated) return { ...repeated, isRepeated: true };
+  if (inserted.kind === "spent") throw new AtelierError("BUDGET_SPENT");
+  if (inserted.kind === "full") throw new AtelierError("OPEN_TASKS_LIMIT", { most: inserted.most, balance: inserted.balance });
+  throw new Error(`a task of project ${projectId} was neither created nor found: ${inserted.kind}`);
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+}
+
+/** One statement, unless the project has a limit that must be counted under a lock. */
+async function insert({ db }: CreateTaskDeps, task: NewTask): Promise<Insertion> {
+  const inserted = await insertTask(db, task, { isLocked: false });
+  if (inserted.kind !== "locked") return inserted;
+  return db.transaction(async (tx) => {
+    await lockProjectRuns(tx, task.projectId);
+    return insertTask(tx, task, { isLocked: true });
+  });
 }

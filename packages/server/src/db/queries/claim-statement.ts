@@ -64,7 +64,8 @@ export const claimStatement = `
   ), moved as (
     update tasks t
        set status = 'task_accept', attempt = t.attempt + 1, worker_id = $1, accepted_at = now(),
-           lease_expires_at = now() + $3 * interval '1 millisecond', last_event_seq = t.last_event_seq + 1
+           lease_expires_at = now() + $3 * interval '1 millisecond',
+           deadline_at = now() + t.run_limit_ms * interval '1 millisecond', last_event_seq = t.last_event_seq + 1
       from candidate where t.id = candidate.id
     returning t.*
   ), served as (

@@ -2,8 +2,8 @@
 
 /** Assignments that put a task back in the queue as if it had just been created; the attempt number stays. */
 export const backToQueue = `status = 'task_queue', last_event_seq = last_event_seq + 1, worker_id = null,
-  lease_expires_at = null, variant = null, accepted_at = null, preprocess_started_at = null, preprocess_ended_at = null,
-  assigned_at = null, started_at = null, ended_at = null, postprocess_started_at = null, elapsed_seconds = 0`;
+  lease_expires_at = null, deadline_at = now() + queue_limit_ms * interval '1 millisecond', variant = null, accepted_at = null,
+  preprocess_started_at = null, preprocess_ended_at = null, assigned_at = null, started_at = null, ended_at = null, postprocess_started_at = null, elapsed_seconds = 0`;
 
 /** CTE that appends the event of a `moved` task. `type` and `data` are SQL expressions of this file, never user text. */
 export function appendEvent(type: string, data: string): string {

@@ -6,7 +6,7 @@ import { selectNews } from "./events.ts";
 import { claimTask, renewLeases } from "./leases.ts";
 import type { Fence } from "./moves.ts";
 import { finishTasks, moveTasks } from "./moves-of-many.ts";
-import { insertTask } from "./tasks.ts";
+import { insertTask } from "../test-task.ts";
 
 let test: TestDatabase;
 let projectId: string;

@@ -1,10 +1,9 @@
-// Statements that create and read tasks.
+// Statements that read tasks.
 
 import type { Status } from "@atelier/schema/status";
 
 import type { Task, TaskOutput } from "../task.ts";
 import type { Queryable } from "../queryable.ts";
-import { announceQueue } from "./moved-rows.ts";
 
 export interface TaskRow {
   id: string;
@@ -47,52 +46,6 @@ interface OutputRow {
   access_key: string;
   file_key: string;
   created_at: Date;
-}
-
-export interface NewTask {
-  projectId: string;
-  token: string;
-  model: string;
-  modelId: string;
-  parameters: Record<string, unknown>;
-  input: Record<string, unknown>;
-  /** Uploads that the input names: they stay while the task needs them. */
-  fileIds?: readonly string[];
-  callbackUrl: string;
-  cps: string;
-  outputFolderId: string;
-}
-
-/** Inserts a waiting task with its first event and wakes the workers; durable when the statement returns. */
-export async function insertTask(db: Queryable, task: NewTask): Promise<string> {
-  const { rows } = await db.query<{ id: string }>(
-    `with created as (
-       insert into tasks (project_id, token, model, model_id, status, parameters, input, callback_url, cps,
-                          output_folder_id, last_event_seq)
-       values ($1, $2, $3, $4, 'task_queue', $5, $6, $7, $8, $9, 1)
-       returning id
-     ), event as (
-       insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from created
-     ), used as (
-       insert into task_files (task_id, file_id) select created.id, f.id from created, files f where f.id = any($10)
-     )
-     select id, ${announceQueue} from created`,
-    [
-      task.projectId,
-      task.token,
-      task.model,
-      task.modelId,
-      JSON.stringify(task.parameters),
-      JSON.stringify(task.input),
-      task.callbackUrl,
-      task.cps,
-      task.outputFolderId,
-      task.fileIds ?? [],
-    ],
-  );
-  const row = rows[0];
-  if (!row) throw new Error("insert into tasks returned no row");
-  return row.id;
 }
 
 /** Finds one of the project's tasks by id, token, or both; another project's task is not found. */

@@ -65,7 +65,7 @@ export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syn
         waiting.delete(controller);
         controller.abort();
       });
-      return startRun(context, { ...form, caller, path: request.params });
+      return startRun(context, { ...form, caller, headers: request.headers, path: request.params });
     };
     const form = { tempFolder: context.tempFolder, gate, wants: runFilesWanted(context, request.params), use: start };
     const started = await withForm(request.raw, sentContentType(request), form);

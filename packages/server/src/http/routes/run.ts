@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 import { isFileParameter } from "@atelier/schema/input-file";
 import type { FileRules } from "@atelier/schema/parse-files";
 import { textIn } from "@atelier/schema/lenient-field";
+import { cleanModelName } from "@atelier/schema/manifest";
 import { parseInput } from "@atelier/schema/parse-input";
 import { wellFormed } from "@atelier/schema/parse-value";
 import { reservedProperties } from "@atelier/schema/run-input-schema";
@@ -15,6 +16,8 @@ import { AtelierError } from "../../errors.ts";
 import type { ErrorCode } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { createTask } from "../../tasks/create-task.ts";
+import type { CreatedTask } from "../../tasks/create-task.ts";
+import { findRepeatedRun, readRunOnce } from "../../tasks/repeated-run.ts";
 import type { Fields } from "../body.ts";
 import type { Caller, RouteContext } from "../http-deps.ts";
 import { withRunFiles } from "../run-files.ts";
@@ -47,6 +50,10 @@ export const runFailures: readonly ErrorCode[] = [
   "FILE_TOO_LARGE",
   "FILE_TYPE_REFUSED",
   "FILE_PIXELS_REFUSED",
+  "OPEN_TASKS_LIMIT",
+  "BUDGET_SPENT",
+  "IDEMPOTENCY_KEY_INVALID",
+  "IDEMPOTENCY_KEY_REUSED",
 ];
 
 export const run = wireRoute({
@@ -63,19 +70,44 @@ export const run = wireRoute({
 });
 
 /** Answers only after the task is on disk.
- *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, the failure of the first parameter that is wrong, or what `withRunFiles` does. */
-export async function startRun(context: RouteContext, { caller, fields, files, path }: RunRequest): Promise<StartedRun> {
+ *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, the failure of the first parameter that is wrong, or what `withRunFiles` and
+ *  `createTask` throw. */
+export async function startRun(context: RouteContext, request: RunRequest): Promise<StartedRun> {
+  const { caller, headers, fields, files, path } = request;
   const model = context.models.find({ owner: path["owner"] ?? "", slug: path["model"] ?? "" });
   if (!model) throw new AtelierError("MODEL_NOT_FOUND");
   refuseOtherProject(fields, caller);
+  const once = readRunOnce(headers["idempotency-key"], {
+    model: cleanModelName(model),
+    fields,
+    files: files.map(({ field, received }) => [field, received.sha256]),
+  });
+  const repeated = once && (await findRepeatedRun(context, caller.id, once));
+  if (repeated) return { taskid: repeated.id, socketaccesstoken: repeated.token };
   const parameters = model.parameters.flatMap((group) => group.items);
   const parsed = parseInput(parameters, fields, { drawSeed, textCharacters: limits.textCharacters, files: fileRules(files) });
   if (!parsed.ok) throw new AtelierError(parsed.failure.code, parsed.failure.details);
   const callbackUrl = callbackUrlIn(fields);
-  return withRunFiles(context, { caller, files, parsed }, async ({ input, echo, fileIds }) => {
-    const task = await createTask(context, { projectId: caller.id, model, parameters: echo, input, fileIds, callbackUrl });
-    return { taskid: task.id, socketaccesstoken: task.token };
+  const task = await withRunFiles(context, { caller, files, parsed }, async ({ input, echo, fileIds }) => {
+    const created = await createTask(context, { projectId: caller.id, model, parameters: echo, input, fileIds, callbackUrl, once });
+    // Thrown, so that the files of the repetition are removed: the task has those of the first request.
+    if (created.isRepeated) throw new RepeatedRun(created);
+    return created;
+  }).catch((error: unknown) => {
+    if (error instanceof RepeatedRun) return error.task;
+    throw error;
   });
+  return { taskid: task.id, socketaccesstoken: task.token };
+}
+
+/** Two requests with one idempotency key came at once, and this one was second. */
+class RepeatedRun extends Error {
+  readonly task: CreatedTask;
+
+  constructor(task: CreatedTask) {
+    super("the run was created by another request");
+    this.task = task;
+  }
 }
 
 /** A run takes files under the names of its model's file parameters; none where there is no such model. */
