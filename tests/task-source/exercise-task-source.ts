@@ -19,7 +19,7 @@ export interface SourceAdapter {
 }
 
 const never = new AbortController().signal;
-const offer = { models: [testModel] };
+const offer = { models: [testModel], held: [] };
 const failed = { mayRetry: false, debugError: "E: no", debugOutput: "said" };
 const ending = [{ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" }] as const;
 const unknownLease = { taskId: "999999", attempt: 1 };
@@ -97,7 +97,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   test("a task of a model that was not offered is not given", async () => {
     const { id } = await world.run();
     const stop = new AbortController();
-    const others = source.claim({ models: ["test/other"] }, stop.signal);
+    const others = source.claim({ models: ["test/other"], held: [] }, stop.signal);
     const task = await (await adapter.open(world)).claim(offer, never);
     expect(task?.taskId).toBe(id);
     stop.abort();
@@ -244,7 +244,8 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   test("two workers never get the same task", async () => {
     const ids = await Promise.all(Array.from({ length: 6 }, async () => (await world.run()).id));
     const others = await Promise.all([adapter.open(world), adapter.open(world)]);
-    const claimed = await Promise.all([source, ...others].flatMap((from) => [claim(from), claim(from)]));
+    const twice = async (from: TaskSource): Promise<AssignedTask[]> => [await claim(from), await claim(from)];
+    const claimed = (await Promise.all([source, ...others].map(twice))).flat();
     expect(claimed.map((task) => task.taskId).toSorted()).toEqual(ids.toSorted());
   });
 }

@@ -1,7 +1,7 @@
 // The registry of expected failures: one code, one wire text, one wire code, one HTTP status each.
 
 interface ErrorEntry {
-  readonly httpStatus: 200 | 401 | 404 | 429 | 500 | 503 | 504;
+  readonly httpStatus: 200 | 400 | 401 | 404 | 409 | 413 | 416 | 422 | 426 | 429 | 500 | 503 | 504;
   /** Wire error code (docs/wire-contract.md, "Error codes"). */
   readonly wireCode: number;
   readonly text: (details: Readonly<Record<string, unknown>>) => string;
@@ -69,6 +69,30 @@ export const errorRegistry = Object.freeze({
   // InputOutputDelete has a text of its own for what the others call TASK_NOT_FOUND.
   TASK_NOT_EXIST: fixed(1, "task-not-exist"),
   TASK_FILES_IN_USE: fixed(1, "Task must be completed or cancelled before deleting files"),
+  // Of the worker API (docs/worker-api.md).
+  WORKER_TOKEN_INVALID: fixed(
+    0,
+    "The worker token is missing, unknown or revoked. `atelier worker-token create NAME` on the server makes one.",
+    401,
+  ),
+  WORKER_PROTOCOL: entry(
+    0,
+    (d) =>
+      `This server is Atelier ${d["version"]} with worker protocol ${d["ours"]}; the worker's is ${d["theirs"]}. ` +
+      `Install Atelier ${d["version"]} on the worker's machine and start the worker again.`,
+    426,
+  ),
+  WORKER_MESSAGE_INVALID: entry(0, (d) => `The worker's message is not valid: ${d["problem"]}.`, 400),
+  WORKER_LEASE_LOST: fixed(
+    0,
+    "This attempt is not the worker's any more, or not where the report belongs: its task was killed, rescued or has ended. Nothing was changed.",
+    409,
+  ),
+  WORKER_INPUT_MISSING: fixed(0, "The task's input names no such file, or the file is gone.", 404),
+  WORKER_UPLOAD_OFFSET: entry(0, (d) => `The output has ${d["offset"]} bytes here: the next piece begins there.`, 416),
+  WORKER_UPLOAD_TOO_LARGE: entry(0, (d) => `An output may have ${d["most"]} bytes at most.`, 413),
+  WORKER_UPLOAD_INCOMPLETE: entry(0, (d) => `Output ${d["index"]} has ${d["offset"]} of ${d["sizeBytes"]} bytes here. Upload the rest.`, 422),
+  WORKER_UPLOAD_CHECKSUM: entry(0, (d) => `Output ${d["index"]} is not what was declared, and was removed. Upload it again.`, 422),
   SERVER_UNAVAILABLE: fixed(0, "The server is starting or stopping. Try again in a few seconds.", 503),
   WAIT_EXPIRED: fixed(0, "The task has not ended yet. Ask Task/Detail for it, or follow it on the socket.", 504),
   // 500, never 200: pollers take 200 with `result: false` as final, and repeat after a 5xx.

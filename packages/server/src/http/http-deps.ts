@@ -6,6 +6,7 @@ import type { FileStore } from "../files/file-store.ts";
 import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
 import type { ProjectDoor } from "../projects/project-door.ts";
+import type { WorkerApiDeps } from "./worker-api/worker-api.ts";
 import type { AccessRules } from "./visit.ts";
 
 /** The owner of the key that a request carries. A project has it from its `auth` whether requests must be signed. */
@@ -27,6 +28,8 @@ export interface HttpDeps {
   readonly projects: ProjectDoor;
   /** Which proxies are believed, and how many requests may come. */
   readonly access: AccessRules;
+  /** Absent: no remote workers are admitted. */
+  readonly workerApi?: Omit<WorkerApiDeps, "log"> | undefined;
   readonly log: Log;
   /** Whether tasks can be created and found now; asked by `/readyz`. */
   readonly isReady: () => Promise<boolean>;

@@ -30,6 +30,7 @@ import { addStoredFileRoutes } from "./routes/stored-files.ts";
 import { addUploadRoute } from "./routes/uploads.ts";
 import { addSocket } from "./socket.ts";
 import { addVisits, originOf } from "./visit.ts";
+import { addWorkerApi } from "./worker-api/worker-api.ts";
 import { addWireRoute } from "./wire-route.ts";
 
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
@@ -55,6 +56,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   addUploadRoute(app, context);
   addHealthRoutes(app, context);
   addCatalogue(app, context);
+  if (context.workerApi) addWorkerApi(app, { ...context.workerApi, log: context.log });
   addOpenApiRoute(app, context, operations);
   return app;
 }

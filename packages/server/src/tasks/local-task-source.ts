@@ -14,7 +14,7 @@ import type { Queryable } from "../db/queryable.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
 import type { ClaimLine } from "./claim-line.ts";
-import { inputNames } from "./input-files.ts";
+import { openInputFile } from "./input-files.ts";
 import type { KillFeed } from "./kill-feed.ts";
 import type { ReportLine } from "./report-line.ts";
 import { discardOutputs, storeOutputs } from "./store-outputs.ts";
@@ -75,10 +75,9 @@ class LocalTaskSource implements TaskSource {
   }
 
   async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
-    const attempt = await selectAttempt(this.#deps.db, this.#fence(lease));
-    if (attempt?.workerId !== this.#workerId) return false;
-    const file = inputNames(attempt.input, fileKey) ? await this.#deps.files.open(fileKey) : undefined;
-    if (!file) throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`);
+    const file = await openInputFile(this.#deps, this.#fence(lease), fileKey);
+    if (file === "lost") return false;
+    if (file === "missing") throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`);
     await pipeline(file.stream, createWriteStream(path));
     return true;
   }

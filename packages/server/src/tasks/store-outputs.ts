@@ -21,7 +21,7 @@ export async function storeOutputs(files: FileStore, outputs: readonly OutputFil
 }
 
 async function storeOutput(files: FileStore, output: OutputFile): Promise<FinishedOutput> {
-  const name = `${output.index}${extname(output.path)}`;
+  const name = `${output.index}${output.extension ?? extname(output.path)}`;
   const fileKey = `${drawOutputFolder()}/${name}`;
   const { sizeBytes } = await files.put(fileKey, output.path);
   return {

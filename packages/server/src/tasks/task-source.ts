@@ -12,6 +12,8 @@ export interface Lease {
 export interface ClaimOffer {
   /** Clean names of the models that this worker can run now. */
   readonly models: readonly string[];
+  /** All that the worker holds: what is leased to it besides has been lost on the way, and may be given to others. */
+  readonly held: readonly Lease[];
 }
 
 export interface AssignedTask extends Lease {
@@ -26,7 +28,7 @@ export interface AssignedTask extends Lease {
 export interface Report {
   readonly status: Status;
   readonly data?: unknown;
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 /** A file that an engine wrote. */
@@ -35,6 +37,8 @@ export interface OutputFile {
   readonly index: number;
   readonly path: string;
   readonly contentType: string;
+  /** Of its name, with the dot. Default: that of `path`. */
+  readonly extension?: string;
 }
 
 export interface FinishedRun {
@@ -55,7 +59,7 @@ export interface FailedRun {
 export interface TaskSource {
   /** The models that the source knows. */
   models(): Promise<readonly Manifest[]>;
-  /** Waits for a task that the offer fits. Resolves to undefined after a while, and soon after `signal` is aborted: a task
+  /** Waits for a task that the offer fits; one claim at a time. Resolves to undefined after a while, and soon after `signal` is aborted: a task
    *  that was claimed in that moment is returned all the same, and must be run or put back. */
   claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined>;
   /** Renews the leases of `held`, and resolves to those that are still this worker's. */

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { modelNames } from "@atelier/schema/manifest";
 
 import { limits } from "../limits.ts";
-import type { AssignedTask } from "../tasks/task-source.ts";
+import type { AssignedTask, ClaimOffer } from "../tasks/task-source.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { runTask } from "./run-task.ts";
@@ -27,6 +27,7 @@ export interface Worker {
 }
 
 interface HeldTask {
+  readonly task: AssignedTask;
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
@@ -78,7 +79,7 @@ class ClaimingWorker implements Worker {
         continue;
       }
       try {
-        const task = await this.#deps.source.claim({ models: await this.#runnableModels() }, stop);
+        const task = await this.#deps.source.claim(await this.#offer(), stop);
         if (task) this.#hold(task);
       } catch (error) {
         if (stop.aborted) return;
@@ -88,10 +89,13 @@ class ClaimingWorker implements Worker {
     }
   }
 
-  async #runnableModels(): Promise<string[]> {
+  async #offer(): Promise<ClaimOffer> {
     const { engines, folders, source } = this.#deps;
     const models = await source.models();
-    return models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).flatMap(modelNames);
+    return {
+      models: models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).flatMap(modelNames),
+      held: [...this.#held].map(({ task }) => task),
+    };
   }
 
   /** One that was claimed while the worker began to stop is returned like all others, when the time of draining is over. */
@@ -105,7 +109,7 @@ class ClaimingWorker implements Worker {
       this.#leases.release(task);
       this.#held.delete(held);
     });
-    const held = { controller, ended };
+    const held = { task, controller, ended };
     this.#held.add(held);
   }
 

@@ -18,7 +18,7 @@ export interface Fence {
 export interface Move {
   readonly to: Status;
   readonly data?: unknown;
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 /** The steps of one task, one after the other. */

@@ -41,13 +41,18 @@ function failuresOf({ access, body, failures = [] }: Operation): ErrorCode[] {
   const bodies: ErrorCode[] = ["BODY_INVALID", "BODY_TOO_LARGE"];
   return [
     ...new Set([
-      ...(access === "open" ? [] : authenticationFailures),
+      ...doorFailures(access),
       ...(body ? bodies : []),
       ...failures,
       // Any path may hold bytes that cannot be decoded.
       ...(["ROUTE_UNKNOWN", "RATE_LIMITED", "SERVER_UNAVAILABLE", "SERVER_FAULT"] satisfies ErrorCode[]),
     ]),
   ];
+}
+
+function doorFailures(access: Operation["access"]): ErrorCode[] {
+  if (access === "worker") return ["WORKER_TOKEN_INVALID", "WORKER_PROTOCOL"];
+  return access === "open" ? [] : authenticationFailures;
 }
 
 function failureLine(code: ErrorCode): string {

@@ -5,8 +5,9 @@ import { z } from "zod";
 
 import type { ErrorCode } from "../../errors.ts";
 
-/** Who may call. `optional`: anybody, but a key that is given must be right. */
-export type Access = "project" | "optional" | "open";
+/** Who may call. `optional`: anybody, but a key that is given must be right. `worker`: whoever
+ *  has a worker token. */
+export type Access = "project" | "optional" | "open" | "worker";
 
 export interface ReplyForm {
   readonly description: string;

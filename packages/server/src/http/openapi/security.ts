@@ -10,6 +10,7 @@ export const securitySchemes = Object.freeze({
   signature: header("x-signature", "hex(HMAC-SHA256(key = API_KEY, message = API_SECRET + NONCE))"),
   signatureV2: header("x-signature-v2", "The stricter signature; x-timestamp and x-content-sha256 come with it."),
   timestamp: header("x-timestamp", "Unix time of a signature v2."),
+  workerToken: { type: "http", scheme: "bearer", description: "Of `atelier worker-token create`." },
   contentSha256: header("x-content-sha256", "SHA-256 of the body, of a signature v2."),
 });
 
@@ -22,4 +23,5 @@ export const securityOf: Readonly<Record<Access, readonly object[]>> = Object.fr
   project: [signed, signedV2, keyOnly],
   optional: [signed, signedV2, keyOnly, {}],
   open: [],
+  worker: [{ workerToken: [] }],
 });

@@ -1,0 +1,106 @@
+// What a remote worker reports about the attempt that it holds. Every route is fenced by task, attempt and worker.
+
+import {
+  doneAnswerSchema,
+  emptyMessageSchema,
+  failMessageSchema,
+  finishMessageSchema,
+  reportMessageSchema,
+} from "@atelier/schema/worker-messages";
+import type { FinishMessage, ReportMessage } from "@atelier/schema/worker-messages";
+import type { FastifyInstance } from "fastify";
+
+import { selectAttempt } from "../../db/queries/moves.ts";
+import type { Fence } from "../../db/queries/moves.ts";
+import { limits } from "../../limits.ts";
+import type { Lease } from "../../tasks/task-source.ts";
+import type { UploadSpool } from "./upload-spool.ts";
+import { addWorkerRoute, held, leaseIn } from "./worker-route.ts";
+import type { WorkerCall, WorkerRoute, WorkerRouteDeps } from "./worker-route.ts";
+
+const base = "tasks/:task/attempts/:attempt";
+
+/** What every route of an attempt has. */
+export const attemptPath = { task: "The task's id.", attempt: "The attempt that the worker was given." };
+
+export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spool: UploadSpool): void {
+  addWorkerRoute(app, deps, {
+    ...attemptRoute("report", "Move the task on"),
+    message: reportMessageSchema,
+    handle: async (call) => {
+      const lease = leaseIn(call.request);
+      const reports = await reportsLeft(deps, fenceOf(call, lease), call.message);
+      return held(reports !== undefined && (await call.source.report(lease, reports)));
+    },
+  });
+  addWorkerRoute(app, deps, {
+    ...attemptRoute("finish", "End the task well, with the outputs that were uploaded"),
+    message: finishMessageSchema,
+    failures: ["WORKER_LEASE_LOST", "WORKER_UPLOAD_INCOMPLETE", "WORKER_UPLOAD_CHECKSUM"],
+    handle: async (call) => held(await finish(deps, spool, call)),
+  });
+  addWorkerRoute(app, deps, {
+    ...attemptRoute("fail", "End the task badly, or return it to the queue where it may be tried again"),
+    message: failMessageSchema,
+    handle: async ({ source, request, message }) => {
+      const lease = leaseIn(request);
+      const { mayRetry, debugError, debugOutput } = message;
+      return held(await discardAfter(spool, lease, () => source.fail(lease, { mayRetry, debugError: short(debugError), debugOutput: short(debugOutput) })));
+    },
+  });
+  addWorkerRoute(app, deps, {
+    ...attemptRoute("put-back", "Return the task to the queue unharmed"),
+    message: emptyMessageSchema,
+    handle: async ({ source, request }) => {
+      const lease = leaseIn(request);
+      return held(await discardAfter(spool, lease, () => source.putBack(lease)));
+    },
+  });
+}
+
+function attemptRoute(name: string, summary: string) {
+  const id = `worker${name.replace(/(^|-)([a-z])/g, (_all, _hyphen, letter: string) => letter.toUpperCase())}`;
+  const failures: WorkerRoute<never, never>["failures"] = ["WORKER_LEASE_LOST"];
+  return { url: `${base}/${name}`, id, summary, path: attemptPath, answer: doneAnswerSchema, failures };
+}
+
+/** The reports of a message that were not done when it came before; undefined when the lease is another's by now. */
+async function reportsLeft(
+  { db }: WorkerRouteDeps,
+  fence: Fence,
+  { reports, isRepeated }: ReportMessage,
+): Promise<ReportMessage["reports"] | undefined> {
+  if (!isRepeated) return reports;
+  const now = await selectAttempt(db, fence);
+  if (now?.workerId !== fence.workerId) return undefined;
+  return reports.slice(reports.findLastIndex((report) => report.status === now.status) + 1);
+}
+
+async function finish(deps: WorkerRouteDeps, spool: UploadSpool, call: WorkerCall<FinishMessage>): Promise<boolean> {
+  const { outputs, provenance, isRepeated } = call.message;
+  const lease = leaseIn(call.request);
+  const fence = fenceOf(call, lease);
+  const now = await selectAttempt(deps.db, fence);
+  // Whoever ended this attempt well was its only holder: this worker, whose answer was lost.
+  if (isRepeated && now?.pexit === "0") return true;
+  if (now?.workerId !== fence.workerId) return false;
+  const files = await spool.take(lease, outputs);
+  const debugOutput = short(call.message.debugOutput);
+  return discardAfter(spool, lease, () => call.source.finish(lease, { outputs: files, debugOutput, provenance }));
+}
+
+/** After an attempt's last word nothing of it is kept. What a refused one has left is swept: another worker may have sent it. */
+async function discardAfter(spool: UploadSpool, lease: Lease, ending: () => Promise<boolean>): Promise<boolean> {
+  const isEnded = await ending();
+  if (isEnded) await spool.discard(lease);
+  return isEnded;
+}
+
+function fenceOf({ worker }: WorkerCall<unknown>, lease: Lease): Fence {
+  return { ...lease, workerId: worker.workerId };
+}
+
+/** PostgreSQL's text holds no NUL character. */
+function short(text: string): string {
+  return text.slice(0, limits.debugCharacters).replaceAll("\0", "\uFFFD");
+}

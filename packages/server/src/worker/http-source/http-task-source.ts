@@ -1,0 +1,179 @@
+// The task source of a worker that reaches nothing but its server's worker API (docs/worker-api.md).
+
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+
+import { modelNames } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
+import { claimAnswerSchema, doneAnswerSchema, leasesAnswerSchema, modelsAnswerSchema } from "@atelier/schema/worker-messages";
+import type { z } from "zod";
+
+import { AtelierError } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "../../tasks/task-source.ts";
+import { isUnavailable, ServerLink } from "./server-link.ts";
+import type { LinkSettings } from "./server-link.ts";
+import { declare, uploadOutput } from "./upload-outputs.ts";
+
+export function openHttpTaskSource(settings: LinkSettings): TaskSource {
+  return new HttpTaskSource(new ServerLink(settings));
+}
+
+class HttpTaskSource implements TaskSource {
+  readonly #link: ServerLink;
+  /** Aborted when the connection turns out to be dead: what waits on it would wait for nothing. */
+  #waits = new AbortController();
+  #models: { readonly version: string; readonly models: readonly Manifest[] } | undefined;
+  /** The answer to a claim was lost, and with it maybe a task. */
+  #mustRecover = false;
+
+  constructor(link: ServerLink) {
+    this.#link = link;
+  }
+
+  async models(): Promise<readonly Manifest[]> {
+    this.#models ??= await this.#link.call("models", modelsAnswerSchema, { method: "GET" });
+    return this.#models.models;
+  }
+
+  async claim({ models, held }: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
+    if (signal.aborted) return undefined;
+    const giveUp = new AbortController();
+    const end = (): void => void this.#endClaim(giveUp);
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      const body = { models, ...(this.#mustRecover && { recover: held.map(plain) }) };
+      const answer = await this.#wait("claim", claimAnswerSchema, { body, signal: giveUp.signal });
+      this.#mustRecover = false;
+      if (this.#models?.version !== answer.modelsVersion) this.#models = undefined;
+      return answer.task ? await this.#assigned(answer.task) : undefined;
+    } catch (error) {
+      this.#mustRecover ||= isUnavailable(error);
+      if (signal.aborted && isUnavailable(error)) return undefined;
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+  }
+
+  async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
+    try {
+      const options = { body: { held: held.map(plain) }, timeoutMs: limits.workerHeartbeatMs };
+      return (await this.#link.call("renew", leasesAnswerSchema, options)).leases;
+    } catch (error) {
+      if (isUnavailable(error)) this.#resetWaits();
+      throw error;
+    }
+  }
+
+  async watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
+    try {
+      return (await this.#wait("watch", leasesAnswerSchema, { body: { held: held.map(plain) }, signal })).leases;
+    } catch (error) {
+      if (signal.aborted) return [];
+      throw error;
+    }
+  }
+
+  report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
+    return this.#say(lease, "report", (isRepeated) => ({ reports, isRepeated }));
+  }
+
+  async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
+    const url = `${pathOf(lease)}/inputs?key=${encodeURIComponent(fileKey)}`;
+    const fetch = async (): Promise<void> => {
+      const { body } = await this.#link.open(url, { method: "GET", timeoutMs: limits.requestMs });
+      await pipeline(body, createWriteStream(path)).catch((cause: unknown) => {
+        throw new AtelierError("SERVER_UNAVAILABLE", {}, { cause });
+      });
+    };
+    return unlessLost(() => this.#link.certainly(fetch)).catch((error: unknown) => {
+      if (!(error instanceof AtelierError) || error.code !== "WORKER_INPUT_MISSING") throw error;
+      throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`, { cause: error });
+    });
+  }
+
+  async finish(lease: Lease, { outputs, debugOutput, provenance }: FinishedRun): Promise<boolean> {
+    const declared = await Promise.all(outputs.map(declare));
+    const message = (isRepeated: boolean) => ({ outputs: declared, debugOutput, provenance, isRepeated });
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await unlessLost(async () => {
+          for (const [at, file] of outputs.entries()) {
+            await uploadOutput(this.#link, { attemptPath: pathOf(lease), file, sizeBytes: declared[at]?.sizeBytes ?? 0 });
+          }
+          await this.#mustSay(lease, "finish", message);
+        });
+      } catch (error) {
+        // It arrived damaged, or behind a load balancer another server has it.
+        const isIncomplete = error instanceof AtelierError && error.code === "WORKER_UPLOAD_INCOMPLETE";
+        if (!isIncomplete || tries >= limits.uploadTries) throw error;
+      }
+    }
+  }
+
+  fail(lease: Lease, { mayRetry, debugError, debugOutput }: FailedRun): Promise<boolean> {
+    return this.#say(lease, "fail", () => ({ mayRetry, debugError, debugOutput }));
+  }
+
+  putBack(lease: Lease): Promise<boolean> {
+    return this.#say(lease, "put-back", () => ({}));
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  #say(lease: Lease, what: string, message: (isRepeated: boolean) => object): Promise<boolean> {
+    return unlessLost(() => this.#mustSay(lease, what, message));
+  }
+
+  async #mustSay(lease: Lease, what: string, message: (isRepeated: boolean) => object): Promise<void> {
+    await this.#link.certainly((isRepeated) =>
+      this.#link.call(`${pathOf(lease)}/${what}`, doneAnswerSchema, { body: message(isRepeated) }),
+    );
+  }
+
+  /** A request that the server holds open. */
+  #wait<Answer extends z.ZodType>(path: string, answer: Answer, options: { body: object; signal: AbortSignal }): Promise<z.output<Answer>> {
+    const timeoutMs = limits.claimWaitMs + limits.workerWaitGraceMs;
+    const signal = AbortSignal.any([this.#waits.signal, options.signal]);
+    return this.#link.call(path, answer, { body: options.body, timeoutMs, signal });
+  }
+
+  #resetWaits(): void {
+    this.#waits.abort();
+    this.#waits = new AbortController();
+  }
+
+  /** Asks the server to answer the open claim now. What it claimed is not lost on the way, unless the answer does not come. */
+  async #endClaim(giveUp: AbortController): Promise<void> {
+    setTimeout(() => giveUp.abort(), limits.workerHeartbeatMs).unref();
+    await this.#link.call("claim/end", doneAnswerSchema, { body: {}, timeoutMs: limits.workerHeartbeatMs }).catch(() => giveUp.abort());
+  }
+
+  async #assigned({ model, ...rest }: { taskId: string; attempt: number; model: string; input: Record<string, unknown> }): Promise<AssignedTask> {
+    const manifest = (await this.models()).find((candidate) => modelNames(candidate).includes(model));
+    if (!manifest) throw new Error(`the server gave a task of ${model}, which is not among its models`);
+    return { ...rest, model, manifest };
+  }
+}
+
+async function unlessLost(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (error instanceof AtelierError && error.code === "WORKER_LEASE_LOST") return false;
+    throw error;
+  }
+}
+
+function pathOf({ taskId, attempt }: Lease): string {
+  return `tasks/${taskId}/attempts/${attempt}`;
+}
+
+/** A lease alone: callers may pass whole tasks. */
+function plain({ taskId, attempt }: Lease): Lease {
+  return { taskId, attempt };
+}

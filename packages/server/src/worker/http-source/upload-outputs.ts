@@ -1,0 +1,58 @@
+// Sends the files of an attempt to the server, piece by piece, and goes on where a broken connection stopped.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { extname } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+import { offsetAnswerSchema } from "@atelier/schema/worker-messages";
+import type { DeclaredOutput } from "@atelier/schema/worker-messages";
+
+import { AtelierError } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import type { OutputFile } from "../../tasks/task-source.ts";
+import type { ServerLink } from "./server-link.ts";
+
+/** What the server will check: size and hash of a file. */
+export async function declare({ index, path, contentType, extension = extname(path) }: OutputFile): Promise<DeclaredOutput> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return { index, extension, contentType, sizeBytes: (await stat(path)).size, sha256: hash.digest("hex") };
+}
+
+/** Sends what the server does not have yet. `attemptPath`: `tasks/…/attempts/…`.
+ *  Throws WORKER_LEASE_LOST, WORKER_UPLOAD_TOO_LARGE, or SERVER_UNAVAILABLE when the server stays away. */
+export async function uploadOutput(
+  link: ServerLink,
+  { attemptPath, file, sizeBytes }: { attemptPath: string; file: OutputFile; sizeBytes: number },
+): Promise<void> {
+  const url = `${attemptPath}/outputs/${file.index}`;
+  const askOffset = async (): Promise<number> => (await link.call(url, offsetAnswerSchema, { method: "GET" })).offset;
+  const handle = await open(file.path, "r");
+  try {
+    for (let offset = await link.certainly(askOffset), isFirst = true; offset < sizeBytes || isFirst; isFirst = false) {
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(limits.uploadPieceBytes), 0, limits.uploadPieceBytes, offset);
+      if (bytesRead === 0 && sizeBytes > 0) break;
+      offset = await sendPiece(link, { url, offset, piece: buffer.subarray(0, bytesRead), askOffset });
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Returns where the server's copy ends afterwards, whatever became of the piece. */
+async function sendPiece(
+  link: ServerLink,
+  { url, offset, piece, askOffset }: { url: string; offset: number; piece: Buffer; askOffset: () => Promise<number> },
+): Promise<number> {
+  return link.certainly(async (isRepeated) => {
+    const at = isRepeated ? await askOffset() : offset;
+    if (at !== offset) return at;
+    const options = { method: "PUT", body: piece, headers: { "upload-offset": String(offset) }, timeoutMs: limits.requestMs } as const;
+    return (await link.call(url, offsetAnswerSchema, options)).offset;
+  }).catch((error: unknown) => {
+    if (error instanceof AtelierError && error.code === "WORKER_UPLOAD_OFFSET") return link.certainly(askOffset);
+    throw error;
+  });
+}
