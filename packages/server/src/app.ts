@@ -1,6 +1,7 @@
 // The composition root: the only file that names concrete adapters. What is started here is stopped in reverse order.
 
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 
 import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
@@ -26,11 +27,13 @@ import { startRescue } from "./maintenance/rescue.ts";
 import { openModels } from "./models/live-models.ts";
 import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
+import type { Outbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
 import { openProjectDoor } from "./projects/project-door.ts";
 import { openClaimLine } from "./tasks/claim-line.ts";
 import { openKillFeed } from "./tasks/kill-feed.ts";
 import { openLocalTaskSource } from "./tasks/local-task-source.ts";
+import type { LocalTaskSourceDeps } from "./tasks/local-task-source.ts";
 import { openReportLine } from "./tasks/report-line.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { chooseVariant } from "./worker/plan-run.ts";
@@ -89,22 +92,11 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { db } = database;
   await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
 
-  let running: Worker | undefined;
-  if (config.workers > 0) {
-    const claims = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
-    const reports = openReportLine({ db });
-    const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
-    const worker = startWorker({
-      source: openLocalTaskSource({ db, files, claims, kills, reports, listModels: () => models.list() }, randomUUID()),
-      log,
-      engines: openEnginePool(enginesOf(config), { threads: config.threads }),
-      folders: { modelFolders: config.modelFolders },
-      outbound,
-      tempFolder: folder.tmpDir,
-      slots: config.workers,
-    });
-    running = await step("worker", Promise.resolve(worker), (it) => it.drain());
-  }
+  const claims = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
+  const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
+  const tasks = { db, files, claims, kills, reports: openReportLine({ db }), listModels: () => models.list() };
+  const running = config.workers > 0 ? startEmbeddedWorker(config, { tasks, outbound, tempFolder: folder.tmpDir, log }) : undefined;
+  await step("worker", Promise.resolve(running), async (it) => it?.drain());
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
   await step("nonces", Promise.resolve(startNoncePruning({ db, log })), (it) => it.stop());
   await step("deadlines", Promise.resolve(startDeadlines({ db, log })), (it) => it.stop());
@@ -113,7 +105,9 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
-  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access: config.access, log, isReady };
+  const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };
+  const { access } = config;
+  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, log, isReady };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
@@ -126,6 +120,25 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   warnOf(config, { log, publicUrl: http.publicUrl, models: models.list() });
   log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
   return { url, stop };
+}
+
+interface EmbeddedWorkerDeps {
+  readonly tasks: LocalTaskSourceDeps;
+  readonly outbound: Outbound;
+  readonly tempFolder: string;
+  readonly log: Log;
+}
+
+function startEmbeddedWorker(config: Config, deps: EmbeddedWorkerDeps): Worker {
+  return startWorker({
+    source: openLocalTaskSource(deps.tasks, randomUUID()),
+    log: deps.log,
+    engines: openEnginePool(enginesOf(config), { threads: config.threads }),
+    folders: { modelFolders: config.modelFolders },
+    outbound: deps.outbound,
+    tempFolder: deps.tempFolder,
+    slots: config.workers,
+  });
 }
 
 /** Listens, and says what to do when the port cannot be had. */

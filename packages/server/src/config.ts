@@ -1,6 +1,6 @@
 // The only reader of the environment and of flags: turns them into one frozen, checked configuration.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,6 +50,8 @@ export interface Config {
   readonly access: AccessSettings;
   /** Root of the installation: the folder of the root package.json. */
   readonly installDir: string;
+  /** Of this installation, as in the root package.json. */
+  readonly version: string;
 }
 
 /** Values of the command line, as text; each wins over its environment variable. */
@@ -57,6 +59,7 @@ export interface Flags {
   readonly host?: string | undefined;
   readonly port?: string | undefined;
   readonly data?: string | undefined;
+  readonly workers?: string | undefined;
 }
 
 const text = z.string().trim().min(1).optional();
@@ -94,7 +97,7 @@ const variables = z
 export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Config {
   const given = {
     ...withoutEmpty(environment),
-    ...withoutEmpty({ ATELIER_HOST: flags.host, ATELIER_PORT: flags.port, ATELIER_DATA: flags.data }),
+    ...withoutEmpty({ ATELIER_HOST: flags.host, ATELIER_PORT: flags.port, ATELIER_DATA: flags.data, ATELIER_WORKERS: flags.workers }),
   };
   const parsed = variables.safeParse(given);
   if (!parsed.success) throw invalid(parsed.error, flags);
@@ -120,7 +123,13 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     outboundAllow: Object.freeze(values.ATELIER_OUTBOUND_ALLOW),
     access: accessFrom(values),
     installDir,
+    version: readVersion(installDir),
   });
+}
+
+function readVersion(installDir: string): string {
+  // Our own root package.json.
+  return (JSON.parse(readFileSync(join(installDir, "package.json"), "utf8")) as { version: string }).version;
 }
 
 /** What the command line client takes from the environment. */
@@ -133,6 +142,15 @@ export interface ClientEnvironment {
 export function readClientEnvironment(environment: NodeJS.ProcessEnv = process.env): ClientEnvironment {
   const { ATELIER_URL, ATELIER_API_KEY, ATELIER_API_SECRET } = withoutEmpty(environment);
   return { url: ATELIER_URL, apiKey: ATELIER_API_KEY, apiSecret: ATELIER_API_SECRET };
+}
+
+/** What a worker on another machine takes from the environment. */
+export function readWorkerEnvironment(environment: NodeJS.ProcessEnv = process.env): {
+  readonly server: string | undefined;
+  readonly token: string | undefined;
+} {
+  const { ATELIER_SERVER, ATELIER_WORKER_TOKEN } = withoutEmpty(environment);
+  return { server: ATELIER_SERVER, token: ATELIER_WORKER_TOKEN };
 }
 
 /** An empty variable means "not set", as in most shells' scripts. */
@@ -174,6 +192,7 @@ function invalid(error: z.ZodError, flags: Flags): OperatorError {
     ATELIER_HOST: flags.host && "--host",
     ATELIER_PORT: flags.port && "--port",
     ATELIER_DATA: flags.data && "--data",
+    ATELIER_WORKERS: flags.workers && "--workers",
   };
   const problems = error.issues.map((issue) => {
     const name = String(issue.path[0]);

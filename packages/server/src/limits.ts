@@ -99,10 +99,12 @@ export const limits = Object.freeze({
   workerAwayMs: 120_000,
   /** Draining of a remote worker: its tasks may be long. */
   remoteDrainMs: 30_000,
+  /** After that, what it gets to hand its tasks back. */
+  remoteGiveBackMs: 5_000,
   /** Kills that are remembered for a watch that begins just after them. */
   recentKills: 1_000,
-  /** Between two tries of a worker whose task source cannot be reached. */
-  claimRetryMs: 500,
+  /** Between two watches for kills while the task source cannot be reached; heartbeats find a kill as well, a second later. */
+  watchRetryMs: 500,
   /** From the cancel message to SIGTERM, and from SIGTERM to SIGKILL, of an engine that does not stop. */
   engineCancelMs: 2_500,
   engineTermMs: 1_500,

@@ -1,8 +1,5 @@
 // The command line: what each command takes, and how its failures look.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { Command, Option } from "commander";
 
 import { readConfig } from "../config.ts";
@@ -23,6 +20,8 @@ import type { RunCommandOptions } from "./run-command.ts";
 import { serve } from "./serve.ts";
 import { addWebhook } from "./webhook.ts";
 import type { CommandParts } from "./webhook.ts";
+import { addWorker } from "./worker.ts";
+import { addWorkerToken } from "./worker-token.ts";
 import { withDatabase } from "./with-database.ts";
 
 /** Runs one command. `args`: what follows the program's name; `signal`: aborted when the user wants it to end, maybe
@@ -52,9 +51,11 @@ export interface CommandContext {
 function buildProgram(context: CommandContext): Command {
   const program = new Command("atelier")
     .description("Self-hosted server for image models that speaks the Wiro wire protocol")
-    .version(readVersion(), "-v, --version")
+    .version(readConfig({}, {}).version, "-v, --version")
     .showHelpAfterError("(--help shows what can be given)");
   addServe(program, context);
+  addWorker(program, context);
+  addWorkerToken(program, commandParts);
   addMigrate(program);
   addProject(program);
   addKeyCommands(program, commandParts);
@@ -74,9 +75,10 @@ function addServe(program: Command, { signal, exitWith }: CommandContext): void 
     .description("run the server: API, worker and, unless DATABASE_URL is set, its own PostgreSQL")
     .option("--port <port>", "port to listen on, 0 for any free one (ATELIER_PORT, default 8420)")
     .option("--host <host>", "address to listen on (ATELIER_HOST, default 127.0.0.1)")
+    .option("--no-worker", "run no tasks here: `atelier worker` on other machines does (ATELIER_WORKERS=0)")
     .addOption(dataOption())
-    .action(async (options: { port?: string; host?: string; data?: string }) => {
-      exitWith(await serve(readConfig(options), signal));
+    .action(async (options: { port?: string; host?: string; data?: string; worker: boolean }) => {
+      exitWith(await serve(readConfig({ ...options, workers: options.worker ? undefined : "0" }), signal));
     });
 }
 
@@ -163,10 +165,4 @@ function commandDeps(config: Config): { config: Config; log: Log } {
 function describeFailure(error: unknown): string {
   if (error instanceof OperatorError) return `error: ${error.problem}\n${error.remedy}`;
   return `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-}
-
-function readVersion(): string {
-  const file = join(readConfig({}, {}).installDir, "package.json");
-  // Our own root package.json.
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

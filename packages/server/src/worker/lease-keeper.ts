@@ -16,6 +16,7 @@ export class LeaseKeeper {
   readonly #held = new Map<string, { readonly lease: Lease; readonly onLost: OnLost }>();
   readonly #timer: NodeJS.Timeout;
   #watch: AbortController | undefined;
+  #renewing: Promise<void> | undefined;
 
   constructor(deps: { source: TaskSource; log: Log }) {
     this.#deps = deps;
@@ -36,8 +37,13 @@ export class LeaseKeeper {
     this.#watch?.abort();
   }
 
-  /** One heartbeat. A held task that the source no longer gives to this worker was killed or rescued. */
-  async renew(): Promise<void> {
+  /** One heartbeat, never two at a time. A held task that the source no longer gives to this worker was killed or rescued. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
     const before = [...this.#held.values()];
     if (before.length === 0) return;
     try {
@@ -65,7 +71,7 @@ export class LeaseKeeper {
       } catch (error) {
         this.#deps.log.debug({ err: error }, "worker.watch_failed");
         // Renewals go on by the clock and find a kill as well, later.
-        await delay(limits.claimRetryMs, undefined, { signal: stop }).catch(() => undefined);
+        await delay(limits.watchRetryMs, undefined, { signal: stop }).catch(() => undefined);
       }
     }
   }

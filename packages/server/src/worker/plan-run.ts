@@ -12,6 +12,8 @@ import type { RunMessage } from "../engines/engine-process.ts";
 /** Where model files are looked for, first match first: the user's own folder before the one that is shipped. */
 export interface ModelFolders {
   readonly modelFolders: readonly string[];
+  /** True: a variant whose files are missing cannot be run. Default: it can be, and its failure names what is missing. */
+  readonly requiresFiles?: boolean;
 }
 
 export interface RunPlan {
@@ -24,15 +26,16 @@ export interface RunPlan {
 
 type DistributiveOmit<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
 
-/** The first variant whose engine this worker has and whose files exist. Where no variant's files exist, the last variant
- *  that the engine could run, so that the missing file is named by the engine's own failure. */
+/** The first variant whose engine this worker has and whose files exist. Where no variant's files exist and `folders` does not
+ *  require them, the last variant that the engine could run, so that the missing file is named by the engine's own failure. */
 export function chooseVariant(
   manifest: Manifest,
   engines: readonly string[],
   folders: ModelFolders,
 ): Variant | undefined {
   const runnable = manifest.variants.filter((variant) => engines.includes(variant.engine));
-  return runnable.find((variant) => filesOf(variant).every((file) => findModelFile(file, folders))) ?? runnable.at(-1);
+  const complete = runnable.find((variant) => filesOf(variant).every((file) => findModelFile(file, folders)));
+  return complete ?? (folders.requiresFiles ? undefined : runnable.at(-1));
 }
 
 /** `files`: those that the input names, on this machine. */

@@ -140,6 +140,8 @@ class TaskRun {
       const debugError = shorten(`${result.code}: ${result.message}`);
       await source.fail(this.#task, { mayRetry: false, debugError, debugOutput });
     } else if (result.kind === "cancelled" || this.#signal.aborted) {
+      const { taskId, attempt } = this.#task;
+      this.#deps.log.info({ taskId, attempt, reason: this.#signal.reason as unknown }, "task.engine_stopped");
       await source.putBack(this.#task);
     } else {
       await source.fail(this.#task, { mayRetry: true, debugError: shorten(result.reason), debugOutput });

@@ -8,6 +8,7 @@ import { limits } from "../limits.ts";
 import type { AssignedTask, ClaimOffer } from "../tasks/task-source.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 import { runTask } from "./run-task.ts";
 import type { RunTaskDeps } from "./run-task.ts";
 
@@ -73,7 +74,7 @@ class ClaimingWorker implements Worker {
 
   async #claimUntilStopped(): Promise<void> {
     const stop = this.#stopping.signal;
-    while (!stop.aborted) {
+    for (let failures = 0; !stop.aborted; ) {
       if (this.#held.size >= this.#deps.slots) {
         await Promise.race([...[...this.#held].map((held) => held.ended), this.#stopped]);
         continue;
@@ -81,10 +82,12 @@ class ClaimingWorker implements Worker {
       try {
         const task = await this.#deps.source.claim(await this.#offer(), stop);
         if (task) this.#hold(task);
+        failures = 0;
       } catch (error) {
         if (stop.aborted) return;
         this.#deps.log.warn({ err: error }, "worker.claim_failed");
-        await delay(limits.claimRetryMs, undefined, { signal: stop }).catch(() => undefined);
+        await delay(retryWaitMs(failures), undefined, { signal: stop }).catch(() => undefined);
+        failures += 1;
       }
     }
   }

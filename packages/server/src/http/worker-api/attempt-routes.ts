@@ -30,7 +30,7 @@ export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, sp
     handle: async (call) => {
       const lease = leaseIn(call.request);
       const reports = await reportsLeft(deps, fenceOf(call, lease), call.message);
-      return held(reports !== undefined && (await call.source.report(lease, reports)));
+      return held(reports?.length === 0 || (reports !== undefined && (await call.source.report(lease, reports))));
     },
   });
   addWorkerRoute(app, deps, {

@@ -21,8 +21,6 @@ export function openHttpTaskSource(settings: LinkSettings): TaskSource {
 
 class HttpTaskSource implements TaskSource {
   readonly #link: ServerLink;
-  /** Aborted when the connection turns out to be dead: what waits on it would wait for nothing. */
-  #waits = new AbortController();
   #models: { readonly version: string; readonly models: readonly Manifest[] } | undefined;
   /** The answer to a claim was lost, and with it maybe a task. */
   #mustRecover = false;
@@ -56,14 +54,17 @@ class HttpTaskSource implements TaskSource {
     }
   }
 
+  /** A heartbeat without an answer in time means that its connection may be dead; the lease is still long enough for one try
+   *  on a fresh connection. */
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
-    try {
-      const options = { body: { held: held.map(plain) }, timeoutMs: limits.workerHeartbeatMs };
-      return (await this.#link.call("renew", leasesAnswerSchema, options)).leases;
-    } catch (error) {
-      if (isUnavailable(error)) this.#resetWaits();
-      throw error;
-    }
+    const options = { body: { held: held.map(plain) }, timeoutMs: limits.workerHeartbeatMs };
+    const beat = (): Promise<{ leases: Lease[] }> => this.#link.call("renew", leasesAnswerSchema, options);
+    const answer = await beat().catch((error: unknown) => {
+      if (!isUnavailable(error)) throw error;
+      this.#link.reconnect();
+      return beat();
+    });
+    return answer.leases;
   }
 
   async watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
@@ -137,13 +138,7 @@ class HttpTaskSource implements TaskSource {
   /** A request that the server holds open. */
   #wait<Answer extends z.ZodType>(path: string, answer: Answer, options: { body: object; signal: AbortSignal }): Promise<z.output<Answer>> {
     const timeoutMs = limits.claimWaitMs + limits.workerWaitGraceMs;
-    const signal = AbortSignal.any([this.#waits.signal, options.signal]);
-    return this.#link.call(path, answer, { body: options.body, timeoutMs, signal });
-  }
-
-  #resetWaits(): void {
-    this.#waits.abort();
-    this.#waits = new AbortController();
+    return this.#link.call(path, answer, { ...options, timeoutMs });
   }
 
   /** Asks the server to answer the open claim now. What it claimed is not lost on the way, unless the answer does not come. */

@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { AtelierError } from "../../errors.ts";
 import type { ErrorCode } from "../../errors.ts";
 import { limits } from "../../limits.ts";
+import { retryWaitMs } from "../retry-wait.ts";
 
 export interface LinkSettings {
   /** Origin of the server, without a slash at the end. */
@@ -44,12 +45,9 @@ const refusals: Readonly<Record<number, ErrorCode>> = {
 
 export class ServerLink {
   readonly #settings: LinkSettings;
-  readonly #agent = new Agent({
-    connect: { timeout: limits.workerHeartbeatMs },
-    // Held requests answer late; each has its own limit.
-    headersTimeout: 0,
-    bodyTimeout: limits.workerRequestMs,
-  });
+  /** For bytes: a slow upload must not end with the connections that `reconnect` gives up. */
+  readonly #bulk = newAgent();
+  #agent = newAgent();
   #hasRefused = false;
   #isClosed = false;
 
@@ -78,7 +76,7 @@ export class ServerLink {
       } catch (error) {
         if (!isUnavailable(error) || this.#isOver || Date.now() > deadline) throw error;
       }
-      await delay(waitMs(tries));
+      await delay(retryWaitMs(tries));
     }
   }
 
@@ -89,7 +87,7 @@ export class ServerLink {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(`${this.#settings.url}/worker/v1/${path}`, {
-        dispatcher: this.#agent,
+        dispatcher: isBytes ? this.#bulk : this.#agent,
         method,
         headers: { ...this.#headers(), "content-type": isBytes ? "application/octet-stream" : "application/json", ...headers },
         body: isBytes ? body : body ? JSON.stringify(body) : null,
@@ -103,10 +101,17 @@ export class ServerLink {
     }
   }
 
-  /** Everything under way fails with SERVER_UNAVAILABLE. */
-  close(): Promise<void> {
+  /** Gives up all open connections but those of uploads: one of them is dead without a word, so the others may be. */
+  reconnect(): void {
+    const before = this.#agent;
+    this.#agent = newAgent();
+    void before.destroy();
+  }
+
+  /** Everything under way fails with SERVER_UNAVAILABLE. Safe to call again. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return this.#agent.destroyed ? Promise.resolve() : this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#bulk.destroy()]);
   }
 
   get #isOver(): boolean {
@@ -137,17 +142,21 @@ export class ServerLink {
   }
 }
 
+function newAgent(): Agent {
+  return new Agent({
+    connect: { timeout: limits.workerHeartbeatMs },
+    // Held requests answer late; each has its own limit.
+    headersTimeout: 0,
+    bodyTimeout: limits.workerRequestMs,
+  });
+}
+
 export function isUnavailable(error: unknown): boolean {
   return error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE";
 }
 
 function unavailable(cause: unknown): AtelierError {
   return new AtelierError("SERVER_UNAVAILABLE", {}, { cause });
-}
-
-/** Doubles from try to try up to the limit, less a random part: workers that lost one server do not come back as one. */
-export function waitMs(tries: number): number {
-  return Math.min(limits.workerRetryMs * 2 ** tries, limits.workerRetryMaxMs) * (0.5 + Math.random() / 2);
 }
 
 /** The text of a failure's envelope. */

@@ -1,0 +1,68 @@
+// A worker on a machine of its own: it reaches its server's worker API and nothing else.
+
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { openEnginePool } from "../engines/engine-pool.ts";
+import type { EngineCommand } from "../engines/engine-process.ts";
+import type { AtelierError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { openOutbound } from "../outbound/outbound.ts";
+import { openHttpTaskSource } from "./http-source/http-task-source.ts";
+import { startWorker } from "./worker.ts";
+
+export interface RemoteWorkerSettings {
+  /** Origin of the server, without a slash at the end. */
+  readonly url: string;
+  readonly token: string;
+  readonly engines: readonly EngineCommand[];
+  /** Where weights are looked for, first match first. */
+  readonly modelFolders: readonly string[];
+  /** Tasks that run at once. */
+  readonly slots: number;
+  /** Hosts and networks that input URLs may reach though they are not public. */
+  readonly outboundAllow: readonly string[];
+  readonly threads: number;
+  /** How long running tasks may go on once it is told to stop. */
+  readonly drainMs: number;
+}
+
+export interface RemoteWorker {
+  /** Takes no more tasks, lets running ones end within `drainMs`, returns the others to the queue. With the server away it
+   *  ends a moment later all the same: their leases run out. */
+  stop(): Promise<void>;
+}
+
+/** `onRefused`: the server will not have this worker, for its token or its version. */
+export async function startRemoteWorker(
+  settings: RemoteWorkerSettings,
+  { log, onRefused }: { log: Log; onRefused: (error: AtelierError) => void },
+): Promise<RemoteWorker> {
+  const { url, token, modelFolders, slots, drainMs } = settings;
+  const tempFolder = await mkdtemp(join(tmpdir(), "atelier-worker-"));
+  const workerId = randomUUID();
+  const source = openHttpTaskSource({ url, token, workerId, onRefused });
+  const worker = startWorker({
+    source,
+    log,
+    engines: openEnginePool(settings.engines, { threads: settings.threads }),
+    // It is offered what it has the weights for, and nothing else: another worker may have them.
+    folders: { modelFolders, requiresFiles: true },
+    outbound: openOutbound({ allow: settings.outboundAllow }),
+    tempFolder,
+    slots,
+    drainMs,
+  });
+  log.info({ url, workerId, slots, engines: settings.engines.map((engine) => engine.name) }, "worker.started");
+  return {
+    async stop() {
+      const hurry = setTimeout(() => void source.close(), drainMs + limits.remoteGiveBackMs);
+      await worker.drain();
+      clearTimeout(hurry);
+      await rm(tempFolder, { recursive: true, force: true });
+    },
+  };
+}

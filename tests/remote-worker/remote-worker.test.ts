@@ -1,0 +1,131 @@
+// Remote workers as real processes beside a real server that has no worker of its own.
+
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+
+import { limits } from "../../packages/server/src/limits.ts";
+import { atelier } from "../lifecycle/server-process.ts";
+import { RemoteWorld, SilentProxy } from "./remote-world.ts";
+
+let world: RemoteWorld;
+beforeAll(async () => {
+  world = await RemoteWorld.open();
+}, 180_000);
+afterEach(() => world.endWorkers());
+afterAll(() => world.close());
+
+const slow = { prompt: "slow stepMs=100", steps: "60" };
+
+it("a picture is drawn by the starter engine on a worker that reaches only the API", async () => {
+  const worker = await world.work({ args: ["--json"], env: { ATELIER_LOG_FORMAT: "pretty" } });
+  const id = await world.run({ prompt: "a red planet", steps: "2", width: "128", height: "128", seed: "7" }, "arsmachina/baroque-space-opera-v1");
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 1, outputs: "1" });
+  await world.oneResult(id);
+  const { tasklist } = await world.call("/Task/Detail", { taskid: id });
+  const url = (tasklist as { outputs: { url: string }[] }[])[0]?.outputs[0]?.url ?? "";
+  const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
+  expect(bytes.subarray(1, 4).toString("latin1")).toBe("PNG");
+  // Logs are JSON, and neither they nor the process title hold the token.
+  expect(worker.stderr.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain("task.claimed");
+  const shown = [...worker.stderr, ...worker.stdout, await readFile(`/proc/${worker.pid}/cmdline`, "latin1")].join("\n");
+  expect(shown).not.toContain(world.token.split("_").at(-1));
+}, 180_000);
+
+it("a token on the command line is not in the process's title", async () => {
+  const worker = await world.work({ args: ["--token", world.token], token: "" });
+  const title = await readFile(`/proc/${worker.pid}/cmdline`, "latin1");
+  expect(title).toContain("atelier worker");
+  expect(title).not.toContain(world.token);
+}, 120_000);
+
+it("when a worker is killed, another has its task within 5 s of the last heartbeat, and there is one result", async () => {
+  const first = await world.work();
+  const id = await world.run(slow);
+  await world.drawing(id);
+  const second = await world.work();
+  first.kill("SIGKILL");
+  const killedAt = performance.now();
+  await world.until(id, (task) => task.attempt === 2 && task.status !== "task_queue");
+  // The last heartbeat was before the kill, by a second at most.
+  expect(performance.now() - killedAt).toBeLessThan(5_000);
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 2 });
+  await world.oneResult(id);
+  expect(second.stderr.some((line) => line.includes(`taskId=${id}`))).toBe(true);
+}, 180_000);
+
+it("a worker that was frozen past its lease and wakes up changes nothing", async () => {
+  const first = await world.work();
+  const id = await world.run(slow);
+  await world.drawing(id);
+  first.kill("SIGSTOP");
+  await world.work();
+  await world.until(id, (task) => task.attempt === 2 && task.status === "task_output");
+  first.kill("SIGCONT");
+  await first.line(/task\.fence_lost/);
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 2 });
+  await world.oneResult(id);
+}, 180_000);
+
+it("a kill stops the engine of a remote worker at once", async () => {
+  const worker = await world.work();
+  const id = await world.run({ prompt: "slow stepMs=200", steps: "150" });
+  await world.drawing(id);
+  const killedAt = performance.now();
+  expect(await world.call("/Task/Kill", { taskid: id })).toMatchObject({ result: true });
+  // Logged when the engine has stopped and its worker was refused.
+  await worker.line(new RegExp(`task\\.(fence_lost|engine_stopped).*taskId=${id}`));
+  expect(performance.now() - killedAt).toBeLessThan(1_000);
+  expect(await world.ended(id)).toMatchObject({ status: "task_cancel", pexit: "137", outputs: "0" });
+}, 120_000);
+
+it("a worker outlasts a kill -9 of its server and its restart, and the task has one result", async () => {
+  const worker = await world.work();
+  const id = await world.run(slow);
+  await world.drawing(id);
+  await world.killServer();
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", outputs: "1" });
+  await world.oneResult(id);
+  const next = await world.run({ prompt: "after" });
+  expect(await world.ended(next)).toMatchObject({ pexit: "0" });
+  expect(worker.stderr.some((line) => line.includes("worker.refused"))).toBe(false);
+}, 240_000);
+
+it("a connection that died without a word costs no lease", async () => {
+  const proxy = await SilentProxy.open(world.url);
+  await world.work({ url: proxy.url });
+  const id = await world.run(slow);
+  await world.drawing(id);
+  expect(proxy.silence()).toBeGreaterThan(0);
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 1 });
+  await world.oneResult(id);
+  await proxy.close();
+}, 180_000);
+
+it("SIGTERM hands a task back that does not end in time, and the worker ends with 0", async () => {
+  const worker = await world.work({ args: ["--drain", "1s"] });
+  const id = await world.run({ prompt: "slow stepMs=100", steps: "150" });
+  await world.drawing(id);
+  worker.kill("SIGTERM");
+  expect(await world.until(id, (task) => task.status === "task_queue")).toMatchObject({ attempt: 1 });
+  expect(await worker.exit()).toBe(0);
+  await world.call("/Task/Cancel", { taskid: id });
+}, 120_000);
+
+it("a worker with a revoked token ends and says what to do", async () => {
+  const token = await world.newToken("revoked");
+  const worker = await world.work({ token });
+  expect((await atelier(["worker-token", "revoke", "revoked", "--data", world.dataDir])).code).toBe(0);
+  const id = await world.run({ prompt: "for nobody" });
+  expect(await worker.exit()).toBe(1);
+  expect(worker.stderr.join("\n")).toContain("atelier worker-token create NAME");
+  await world.call("/Task/Cancel", { taskid: id });
+  const listed = await atelier(["worker-token", "list", "--data", world.dataDir, "--json"]);
+  expect(JSON.parse(listed.stdout)).toMatchObject([{ name: "tests", revokedAt: null }, { name: "revoked", revokedAt: expect.any(String) }]);
+}, 120_000);
+
+it("nothing of all that is left among the uploads", async () => {
+  expect(await readdir(join(world.dataDir, "tmp/worker-uploads")).catch(() => [])).toEqual([]);
+  expect(limits.uploadSweepMs).toBeGreaterThan(0);
+});
