@@ -26,8 +26,8 @@ CURVE = Path(__file__).parent / "loss-start.csv"
 SCENES, SIDE = 48, 96
 AUTOENCODER_STEPS, BASE_STEPS = 60, 50
 EVERY = 5  # a point of the curve is the mean of this many steps
-# Relative. On one machine the curve repeats to the last digit. With AVX2 kernels instead of AVX-512 (bfloat16 rounds at other
-# places) it moved by less than a fifth of this; a forgotten warm-up, another seed or another loss move it by more.
+# Relative. On one machine the curve repeats: two runs differed by 4e-7, which is the rounding of the file. Another processor
+# rounds bfloat16 at other places; 2 % is room for that (an estimate: only one kind of processor was at hand).
 TOLERANCE = 0.02
 
 
