@@ -69,6 +69,7 @@ export const errorRegistry = Object.freeze({
   // InputOutputDelete has a text of its own for what the others call TASK_NOT_FOUND.
   TASK_NOT_EXIST: fixed(1, "task-not-exist"),
   TASK_FILES_IN_USE: fixed(1, "Task must be completed or cancelled before deleting files"),
+  DELIVERY_NOT_FOUND: fixed(1, "There is no such delivery."),
   // Of the worker API (docs/worker-api.md).
   WORKER_TOKEN_INVALID: fixed(
     0,

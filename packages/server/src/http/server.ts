@@ -15,6 +15,9 @@ import { addCrossOriginAccess } from "./cross-origin.ts";
 import { envelopeOf, sendFailure } from "./failure.ts";
 import type { RouteContext } from "./http-deps.ts";
 import { collectOperations } from "./openapi/operation.ts";
+import { deliveryDetail } from "./routes/delivery-detail.ts";
+import { deliveryList } from "./routes/delivery-list.ts";
+import { deliveryRedeliver } from "./routes/delivery-redeliver.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { fileUpload } from "./routes/file-upload.ts";
 import { folderCreate } from "./routes/folder-create.ts";
@@ -33,8 +36,11 @@ import { addVisits, originOf } from "./visit.ts";
 import { addWorkerApi } from "./worker-api/worker-api.ts";
 import { addWireRoute } from "./wire-route.ts";
 
+const deliveryRoutes = [deliveryList, deliveryDetail, deliveryRedeliver];
+
 /** The wire's endpoints. All are POST; their paths are case-sensitive, as their clients write them. */
-const wireRoutes = [run, taskDetail, taskCancel, taskKill, taskList, inputOutputDelete, fileUpload, folderCreate];
+const taskRoutes = [taskDetail, taskCancel, taskKill, taskList, inputOutputDelete];
+const wireRoutes = [run, ...taskRoutes, ...deliveryRoutes, fileUpload, folderCreate];
 
 /** Builds the server; it listens only when told to. Every answer of `/v1` is the envelope, whatever was sent. */
 export function buildServer(context: RouteContext): FastifyInstance {
