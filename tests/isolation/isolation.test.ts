@@ -17,7 +17,7 @@ import type { Things } from "./routes.ts";
 let server: TestServer;
 /** Of the project `mine`: a task that waits, one that has ended with a picture and a delivery. */
 let theirs: Things[];
-const nobodys: Things = { projectid: "999999999", taskid: "999999999", token: "A".repeat(30), deliveryid: "999999999" };
+const nobodys: Things = { projectid: "999999999", taskid: "999999999", token: "A".repeat(30), deliveryid: "999999999", folderid: "f".repeat(32) };
 
 beforeAll(async () => {
   server = await startTestServer();
@@ -39,14 +39,17 @@ async function makeThings(status: string): Promise<Things> {
        from tasks where id = $1 returning id`,
     [run.taskid],
   );
-  return { projectid: server.mine.projectid, taskid: run.taskid, token: run.socketaccesstoken, deliveryid: rows[0]?.id ?? "" };
+  const { list } = (await server.post("/v1/File/FolderCreate", { name: status })).json<{ list: { id: string }[] }>();
+  const folderid = list[0]?.id ?? "";
+  return { folderid, projectid: server.mine.projectid, taskid: run.taskid, token: run.socketaccesstoken, deliveryid: rows[0]?.id ?? "" };
 }
 
 /** Everything in the database that a request could have changed. */
 async function everything(): Promise<unknown> {
   const { rows } = await server.db.query(
     `select t::text as row from tasks t union all select o::text from outputs o union all select d::text from deliveries d
-     union all select e::text from task_events e union all select p::text from projects p order by 1`,
+     union all select e::text from task_events e union all select p::text from projects p union all select f::text from folders f union all select f::text from files f
+     order by 1`,
   );
   return rows;
 }
@@ -58,8 +61,9 @@ function said(response: LightMyRequestResponse): unknown {
 }
 
 function ask(route: string, body: object, as: CreatedProject): Promise<LightMyRequestResponse> {
-  const path = privateRoutes[route]?.path ?? route.replace("POST ", "");
-  return server.app.inject({ method: "POST", url: path, headers: signedHeaders(as), payload: JSON.stringify(body) });
+  const { path = route.replace("POST ", ""), withFile } = privateRoutes[route] ?? {};
+  const headers = { ...signedHeaders(as), ...(withFile && { "content-type": "multipart/form-data; boundary=x" }) };
+  return server.app.inject({ method: "POST", url: path, headers, payload: withFile ? formOf(body) : JSON.stringify(body) });
 }
 
 /** Signs an empty body by signature v2. */
@@ -72,6 +76,12 @@ function strictHeaders(target: string): Record<string, string> {
     "x-content-sha256": claim.bodySha256,
     "x-signature-v2": signV2(server.mine.apisecret ?? "", { method: "POST", target }, claim),
   };
+}
+
+function formOf(body: object): string {
+  const part = (disposition: string, value: unknown): string => `--x\r\ncontent-disposition: form-data; ${disposition}\r\n\r\n${String(value)}\r\n`;
+  const fields = Object.entries(body).map(([name, value]) => part(`name="${name}"`, value));
+  return `${fields.join("")}${part('name="file"; filename="a.png"', "no picture")}--x--\r\n`;
 }
 
 it("every route of the server is in the table, and nothing else", async () => {
@@ -151,13 +161,13 @@ describe.each(Object.entries(privateRoutes).filter(([, { sameForOwner }]) => sam
 describe.each(Object.keys(privateRoutes))("%s", (route) => {
   it("with signature v2 and a body that is not the signed one is refused, and changes nothing", async () => {
     const before = await everything();
-    const { bodies, path = route.replace("POST ", "") } = privateRoutes[route] ?? { bodies: () => [] };
+    const { bodies, withFile, path = route.replace("POST ", "") } = privateRoutes[route] ?? { bodies: () => [] };
     const [body] = bodies(theirs[0] ?? nobodys);
     const response = await server.app.inject({
       method: "POST",
       url: path,
-      headers: strictHeaders(path),
-      payload: JSON.stringify(body),
+      headers: { ...strictHeaders(path), ...(withFile && { "content-type": "multipart/form-data; boundary=x" }) },
+      payload: withFile ? formOf(body ?? {}) : JSON.stringify(body),
     });
     expect(response.statusCode).toBe(401);
     expect(response.body).toContain("The body is not the one that x-content-sha256 names.");

@@ -7,11 +7,14 @@ export interface Things {
   readonly taskid: string;
   readonly token: string;
   readonly deliveryid: string;
+  readonly folderid: string;
 }
 
 export interface PrivateRoute {
   /** Bodies that name these things, one for each way to name them. */
   readonly bodies: (things: Things) => readonly Readonly<Record<string, unknown>>[];
+  /** Sent as a form with a file in it. */
+  readonly withFile?: true;
   /** The path, where it is not the route's own. */
   readonly path?: string;
   /** Signed by the owner, these bodies are answered otherwise than those that name nothing: the proof that the suite can fail.
@@ -45,6 +48,10 @@ export const privateRoutes: Readonly<Record<string, PrivateRoute>> = {
     bodies: ({ projectid }) => [{ prompt: "moon", projectid }],
     sameForOwner: "the owner's run would be held until its end; it is refused by the code of Run",
   },
+  "POST /v1/File/Upload": { withFile: true, bodies: ({ folderid }) => [{ folderid }, { folderId: folderid }] },
+  "POST /v1/File/FolderCreate": {
+    bodies: ({ folderid }) => [{ name: "mine", parentid: folderid }, { name: "mine", parentId: folderid }],
+  },
   "POST /v1/Delivery/List": {
     bodies: ({ projectid, taskid }) => [{ projectid }, { taskid }],
     sameForOwner: "whose deliveries are listed is told by the key alone",
@@ -65,6 +72,8 @@ export const publicRoutes: Readonly<Record<string, string>> = {
   "POST /v1/Tool/Detail": "a model of the server",
   "POST /v1/Tool/Explore": "the models of the server",
   "GET /uploads/models/{file}": "covers of the models",
+  "GET /uploads/samples/{file}": "sample pictures of the models",
+  "GET /v1/File/{key}/{name}": "the access key is the permission: 178 random bits, told to the owner alone",
   "GET /outputs/{folder}/{name}": "the address is the permission: 256 random bits, told to the owner alone",
   "GET /healthz": "whether the process lives",
   "GET /readyz": "whether tasks can be created, and how many models there are",

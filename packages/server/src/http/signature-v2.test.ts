@@ -208,8 +208,9 @@ describe("a project's choice", () => {
 });
 
 it("nonces are forgotten when their time has passed, and not before", async () => {
+  // Those of earlier tests may be about to expire.
+  await server.db.query("delete from request_nonces");
   await send(headersFor());
-  const kept = await nonces();
   await server.db.query(
     `insert into request_nonces (key_id, nonce, expires_at)
      select id, 'old' || n, now() - interval '1 second' from (select min(id) as id from api_keys) k, generate_series(1, 12000) n`,
@@ -217,5 +218,5 @@ it("nonces are forgotten when their time has passed, and not before", async () =
   const pruning = startNoncePruning({ db: server.db, log: openLog({ level: "silent", pretty: false }) });
   expect(await pruning.runOnce()).toBe(12_000);
   await pruning.stop();
-  expect(await nonces()).toBe(kept);
+  expect(await nonces()).toBe(1);
 });

@@ -2,8 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { Transform } from "node:stream";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 
 import { AtelierError } from "../errors.ts";
 
@@ -17,21 +16,52 @@ export function bodyOf(request: IncomingMessage): Readable {
 
 /** From now on the body is hashed as it is read, in whatever pieces it comes. `sha256`: 64 lowercase hex digits. */
 export function expectBody(request: IncomingMessage, sha256: string): void {
-  const hash = createHash("sha256");
-  const checked = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-    flush(done) {
-      done(hash.digest("hex") === sha256 ? null : new AtelierError("AUTH_BODY_CHANGED"));
-    },
-  });
-  // A reader that has left does not end the process; one that reads hears the same event.
-  checked.on("error", () => undefined);
-  request.once("close", () => {
-    if (!request.complete) checked.destroy(new AtelierError("BODY_INVALID"));
-  });
-  request.pipe(checked);
-  signedBodies.set(request, checked);
+  signedBodies.set(request, new CheckedBody(request, sha256));
+}
+
+/** Fails no earlier than its reader asks for more than there is: an error that came while nobody listened would leave a
+ *  reader that comes later waiting for ever. */
+class CheckedBody extends Readable {
+  readonly #source: IncomingMessage;
+  readonly #hash = createHash("sha256");
+  /** Set when the source has ended; null: well. */
+  #verdict: AtelierError | null | undefined;
+  /** Its reader has everything and wants more. */
+  #isAsked = false;
+
+  constructor(source: IncomingMessage, sha256: string) {
+    // 0: asked for more only when all was read.
+    super({ highWaterMark: 0 });
+    this.#source = source;
+    source.on("data", (chunk: Buffer) => {
+      this.#hash.update(chunk);
+      source.pause();
+      this.push(chunk);
+    });
+    source.pause();
+    source.once("end", () => this.#end(this.#hash.digest("hex") === sha256 ? null : new AtelierError("AUTH_BODY_CHANGED")));
+    source.once("close", () => this.#end(new AtelierError("BODY_INVALID")));
+  }
+
+  override _read(): void {
+    this.#isAsked = true;
+    if (this.#verdict === undefined) this.#source.resume();
+    else this.#tell(this.#verdict);
+  }
+
+  override push(chunk: Buffer | null): boolean {
+    this.#isAsked = false;
+    return super.push(chunk);
+  }
+
+  #end(verdict: AtelierError | null): void {
+    if (this.#verdict !== undefined) return;
+    this.#verdict = verdict;
+    if (this.#isAsked) this.#tell(verdict);
+  }
+
+  #tell(verdict: AtelierError | null): void {
+    if (verdict) this.destroy(verdict);
+    else this.push(null);
+  }
 }
