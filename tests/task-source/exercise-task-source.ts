@@ -19,7 +19,7 @@ export interface SourceAdapter {
 }
 
 const never = new AbortController().signal;
-const offer = { models: [testModel], held: [] };
+const offer = { free: 1, models: [testModel], held: [] };
 const failed = { mayRetry: false, debugError: "E: no", debugOutput: "said" };
 const ending = [{ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" }] as const;
 const unknownLease = { taskId: "999999", attempt: 1 };
@@ -97,7 +97,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   test("a task of a model that was not offered is not given", async () => {
     const { id } = await world.run();
     const stop = new AbortController();
-    const others = source.claim({ models: ["test/other"], held: [] }, stop.signal);
+    const others = source.claim({ models: ["test/other"], free: 1, held: [] }, stop.signal);
     const task = await (await adapter.open(world)).claim(offer, never);
     expect(task?.taskId).toBe(id);
     stop.abort();

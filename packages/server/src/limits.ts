@@ -114,6 +114,8 @@ export const limits = Object.freeze({
    *  busy; more would only be smaller. */
   reportStatements: 2,
   reportBatch: 100,
+  /** Tasks that a worker with many free places claims in one transaction. */
+  claimBatch: 32,
   /** Reports of one run that wait to be sent: a slow database costs a run its progress, not its speed. */
   waitingReports: 16,
   /** Tries of a write whose answer was lost with the database connection. */

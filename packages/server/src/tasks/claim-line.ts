@@ -2,19 +2,21 @@
 
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
-import { claimTask } from "../db/queries/leases.ts";
+import { claimTasks } from "../db/queries/leases.ts";
 import type { ClaimedTask } from "../db/queries/leases.ts";
 import { limits } from "../limits.ts";
 
 export interface ClaimRequest {
   readonly workerId: string;
   readonly models: readonly string[];
+  /** Tasks that it can take at once. */
+  readonly most: number;
 }
 
 export interface ClaimLine {
-  /** Resolves to a task as soon as there is one; to undefined after `waitMs` or when `signal` is aborted. A task that was
-   *  claimed in that moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away. */
-  claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask | undefined>;
+  /** Resolves to tasks as soon as there is one; to none after `waitMs` or when `signal` is aborted. What was claimed in that
+   *  moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away. */
+  claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]>;
   /** Ends all waiting. */
   close(): void;
 }
@@ -45,7 +47,7 @@ class TableClaimLine implements ClaimLine {
     this.#timer = setInterval(ring, limits.claimPollMs);
   }
 
-  claim(request: ClaimRequest, { signal, waitMs }: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask | undefined> {
+  claim(request: ClaimRequest, { signal, waitMs }: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]> {
     const waiter = new Waiter(request);
     this.#waiting.add(waiter);
     const leave = (): void => waiter.leave();
@@ -79,7 +81,7 @@ class TableClaimLine implements ClaimLine {
       const served = new Set<string>();
       for (const waiter of this.#waiting) {
         if (served.has(waiter.group)) continue;
-        const found = await waiter.ask(() => claimTask(this.#db, { ...waiter.request, leaseMs: limits.leaseMs }));
+        const found = await waiter.ask(({ most, ...request }) => claimTasks(this.#db, { ...request, leaseMs: limits.leaseMs }, most));
         if (!found) served.add(waiter.group);
       }
     }
@@ -90,8 +92,8 @@ class TableClaimLine implements ClaimLine {
 class Waiter {
   readonly request: ClaimRequest;
   readonly group: string;
-  readonly outcome: Promise<ClaimedTask | undefined>;
-  #resolve: (task: ClaimedTask | undefined) => void = () => undefined;
+  readonly outcome: Promise<ClaimedTask[]>;
+  #resolve: (tasks: ClaimedTask[]) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #isAsking = false;
   #isLeaving = false;
@@ -108,17 +110,17 @@ class Waiter {
   /** Not while a statement claims for it: the task would be nobody's. */
   leave(): void {
     this.#isLeaving = true;
-    if (!this.#isAsking) this.#resolve(undefined);
+    if (!this.#isAsking) this.#resolve([]);
   }
 
   /** Returns whether there was a task. */
-  async ask(claim: () => Promise<ClaimedTask | undefined>): Promise<boolean> {
+  async ask(claim: (request: ClaimRequest) => Promise<ClaimedTask[]>): Promise<boolean> {
     if (this.#isLeaving) return true;
     this.#isAsking = true;
     try {
-      const task = await claim();
-      if (task || this.#isLeaving) this.#resolve(task);
-      return task !== undefined;
+      const tasks = await claim(this.request);
+      if (tasks.length > 0 || this.#isLeaving) this.#resolve(tasks);
+      return tasks.length > 0;
     } catch (error) {
       this.#reject(error);
       return false;

@@ -36,6 +36,8 @@ export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string)
 class LocalTaskSource implements TaskSource {
   readonly #deps: LocalTaskSourceDeps;
   readonly #workerId: string;
+  /** Claimed with another and not yet given out. Their leases are not renewed: they are given out at once. */
+  #claimed: AssignedTask[] = [];
 
   constructor(deps: LocalTaskSourceDeps, workerId: string) {
     this.#deps = deps;
@@ -47,13 +49,21 @@ class LocalTaskSource implements TaskSource {
   }
 
   async claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
+    if (this.#claimed.length === 0) this.#claimed = await this.#claimSome(offer, signal);
+    const next = this.#claimed.shift();
+    if (signal.aborted) await this.#putAllBack();
+    return next;
+  }
+
+  async #claimSome(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask[]> {
     const byName = new Map(this.#deps.listModels().flatMap((manifest) => modelNames(manifest).map((name) => [name, manifest] as const)));
     const models = offer.models.filter((name) => byName.has(name));
-    const request = { workerId: this.#workerId, models };
-    const task = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
-    const manifest = task && byName.get(task.model);
-    if (!task || !manifest) return undefined;
-    return { taskId: task.id, attempt: task.attempt, model: task.model, manifest, input: task.input };
+    const request = { workerId: this.#workerId, models, most: Math.min(offer.free, limits.claimBatch) };
+    const tasks = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
+    return tasks.flatMap(({ id, attempt, model, input }) => {
+      const manifest = byName.get(model);
+      return manifest ? [{ taskId: id, attempt, model, manifest, input }] : [];
+    });
   }
 
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
@@ -104,8 +114,13 @@ class LocalTaskSource implements TaskSource {
     return returnTask(this.#deps.db, this.#fence(lease), { engineFailed: false, debugError: "" });
   }
 
-  async close(): Promise<void> {
-    // Line, feed and store are the process's own.
+  /** Line, feed and store are the process's own. */
+  close(): Promise<void> {
+    return this.#putAllBack();
+  }
+
+  async #putAllBack(): Promise<void> {
+    for (const task of this.#claimed.splice(0)) await this.putBack(task);
   }
 
   #fence(lease: Lease): Fence {

@@ -10,6 +10,8 @@ export interface Lease {
 }
 
 export interface ClaimOffer {
+  /** Places that are free. A source may claim so many tasks at once, and gives them out one by one. */
+  readonly free: number;
   /** Clean names of the models that this worker can run now. */
   readonly models: readonly string[];
   /** All that the worker holds: what is leased to it besides has been lost on the way, and may be given to others. */

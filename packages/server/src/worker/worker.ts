@@ -96,6 +96,7 @@ class ClaimingWorker implements Worker {
     const { engines, folders, source } = this.#deps;
     const models = await source.models();
     return {
+      free: this.#deps.slots - this.#held.size,
       models: models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).flatMap(modelNames),
       held: [...this.#held].map(({ task }) => task),
     };

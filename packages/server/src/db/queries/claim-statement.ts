@@ -16,7 +16,7 @@ import { announceEvent, appendEvent } from "./moved-rows.ts";
  *  read anew once its lock is had. Otherwise the claim says so (`contended`) and is asked again. Tasks that end meanwhile make
  *  the count too high, never too low; so nothing that ends a task has to touch this row, and tasks of one project end side
  *  by side. A claim waits for no task (`skip locked`), so that locks are never waited for in a circle. */
-export const claimStatement = `
+const claimStatement = (lock: "" | "skip locked"): string => `
   with recursive waiting_project (project_id) as (
     (select project_id from tasks where phase = 'waiting' order by project_id limit 1)
     union all
@@ -44,7 +44,7 @@ export const claimStatement = `
      where u.project_id = (select project_id from chosen)
        and (p.running_limit is null or u.claims = (select claims from chosen))
        and (p.budget is null or u.spent < p.budget)
-       for no key update of u
+       for no key update of u ${lock}
   ), head as materialized (
     select oldest.project_id, oldest.model
       from turn cross join unnest($2::text[]) as offered (model)
@@ -75,3 +75,9 @@ export const claimStatement = `
          moved.engine_failures as "engineFailures", chosen.project_id is not null and moved.id is null as contended,
          ${announceEvent}
     from (select) as always left join chosen on true left join moved on true`;
+
+/** Waits for a project's row when another claim has it. */
+export const waitingClaim = claimStatement("");
+
+/** Takes such a project for contended: for the second claim of a transaction, which holds a row already. */
+export const hastyClaim = claimStatement("skip locked");

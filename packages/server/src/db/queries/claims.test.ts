@@ -2,10 +2,10 @@ import { afterEach, expect, test } from "vitest";
 
 import { limits } from "../../limits.ts";
 import { createTestDatabase } from "../test-database.ts";
+import { waitingClaim } from "./claim-statement.ts";
 import { killLeasedTask } from "./endings.ts";
-import { claimTask, failLostTasks, rescueTasks } from "./leases.ts";
+import { claimTask, claimTasks, failLostTasks, rescueTasks } from "./leases.ts";
 import type { Claim, ClaimedTask } from "./leases.ts";
-import { claimStatement } from "./claim-statement.ts";
 import { failTask, returnTask } from "./moves.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -238,7 +238,7 @@ test("a claim reads a few hundred blocks, whatever the statistics of the table s
   const blocks = async (): Promise<number> => {
     const models = ["test/model-0", "test/model-1", "test/model-4"];
     const { rows } = await db.query<{ "QUERY PLAN": [{ Plan: Plan }] }>(
-      `explain (analyze, buffers, format json) ${claimStatement}`,
+      `explain (analyze, buffers, format json) ${waitingClaim}`,
       ["w", models, 1_000, ["test/model-4"], [], 1_000, 1_000],
     );
     const plan = rows[0]?.["QUERY PLAN"][0].Plan;
@@ -256,3 +256,30 @@ interface Plan {
   readonly "Shared Hit Blocks": number;
   readonly "Shared Read Blocks": number;
 }
+
+test("a claim of many takes turns between projects and keeps their limits", async () => {
+  const { db, addProject, addTasks, countLeased } = await setup();
+  const [busy, limited] = [await addProject(), await addProject({ running_limit: 2 })];
+  await addTasks(busy, 20);
+  await addTasks(limited, 20);
+  const claimed = await claimTasks(db, { workerId: "w", models: ["test/fake"], leaseMs: 60_000 }, 7);
+  expect(new Set(claimed.map(({ id }) => id)).size).toBe(7);
+  expect([await countLeased(busy), await countLeased(limited)]).toEqual([5, 2]);
+});
+
+test("claims of many at once from the same projects neither share a task nor wait for each other in a circle", async () => {
+  const { db, addProject, addTasks } = await setup();
+  const projects = await Promise.all(Array.from({ length: 4 }, () => addProject({ running_limit: 30 })));
+  for (const project of projects) await addTasks(project, 40);
+  const claimed = await Promise.all(
+    Array.from({ length: 8 }, async (_, n) => {
+      const mine: string[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        mine.push(...(await claimTasks(db, { workerId: `w${n}`, models: ["test/fake"], leaseMs: 60_000 }, 3)).map(({ id }) => id));
+      }
+      return mine;
+    }),
+  );
+  expect(new Set(claimed.flat()).size).toBe(claimed.flat().length);
+  expect(claimed.flat().length).toBeGreaterThan(20);
+});

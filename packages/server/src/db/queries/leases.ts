@@ -3,8 +3,9 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import { limits } from "../../limits.ts";
+import type { Database } from "../database.ts";
 import type { Queryable } from "../queryable.ts";
-import { claimStatement } from "./claim-statement.ts";
+import { hastyClaim, waitingClaim } from "./claim-statement.ts";
 import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
 
 /** A task as a worker receives it. */
@@ -35,7 +36,40 @@ export interface Claim {
  *  fewest running tasks, and among equals of the one that was served longest ago; a project at its running limit or with a
  *  spent budget has none. Within a project the oldest task goes first. */
 export async function claimTask(db: Queryable, claim: Claim): Promise<ClaimedTask | undefined> {
-  const values = [
+  const values = claimValues(claim);
+  for (let attempt = 1; ; attempt += 1) {
+    const row = await claimOnce(db, waitingClaim, values);
+    if (!row || row.id !== null) return row;
+    // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
+    if (!row.contended || attempt >= limits.claimTries) return undefined;
+  }
+}
+
+/** Claims up to `most` tasks, one after the other by the same rules, in one transaction: a worker with many free places waits
+ *  for the disk once. */
+export async function claimTasks(db: Database, claim: Claim, most: number): Promise<ClaimedTask[]> {
+  if (most === 1) return listOf(await claimTask(db, claim));
+  const values = claimValues(claim);
+  const claimed = await db.transaction(async (tx) => {
+    const tasks: ClaimedTask[] = [];
+    // Only the first may wait for a project's row: whoever holds one and waits for another may wait in a circle.
+    for (let statement = waitingClaim; tasks.length < most; statement = hastyClaim) {
+      const row = await claimOnce(tx, statement, values);
+      if (!row || row.id === null) break;
+      tasks.push(row);
+    }
+    return tasks;
+  });
+  return claimed.length > 0 ? claimed : listOf(await claimTask(db, claim));
+}
+
+async function claimOnce(db: Queryable, statement: string, values: unknown[]): Promise<ClaimRow | undefined> {
+  const { rows } = await db.query<ClaimRow>(statement, values);
+  return rows[0];
+}
+
+function claimValues(claim: Claim): unknown[] {
+  return [
     claim.workerId,
     claim.models,
     claim.leaseMs,
@@ -44,13 +78,10 @@ export async function claimTask(db: Queryable, claim: Claim): Promise<ClaimedTas
     claim.warmFirstMs ?? limits.warmFirstMs,
     limits.agedTurnMs,
   ];
-  for (let attempt = 1; ; attempt += 1) {
-    const { rows } = await db.query<ClaimRow>(claimStatement, values);
-    const row = rows[0];
-    if (!row || row.id !== null) return row;
-    // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
-    if (!row.contended || attempt >= limits.claimTries) return undefined;
-  }
+}
+
+function listOf<Item>(item: Item | undefined): Item[] {
+  return item === undefined ? [] : [item];
 }
 
 type ClaimRow = (ClaimedTask | { readonly id: null }) & { readonly contended: boolean };
