@@ -1,6 +1,11 @@
 // Every named upper bound of the server, each with its reason.
 
+import { fileLimits } from "./limits-of-files.ts";
+import { remoteWorkerLimits } from "./limits-of-remote-workers.ts";
+
 export const limits = Object.freeze({
+  ...fileLimits,
+  ...remoteWorkerLimits,
   /** A run's JSON body: the largest prompt with room to spare; the contract's clients send at most 16 MiB. */
   bodyBytes: 16 * 1024 * 1024,
   /** Nesting of a JSON body: no parameter takes more than a list. */
@@ -74,37 +79,6 @@ export const limits = Object.freeze({
   claimWaitMs: 20_000,
   /** The same of one watch for kills. */
   killWatchMs: 20_000,
-  /** A message of a remote worker: its log with 64,000 characters, each of which JSON may need six bytes for. */
-  workerMessageBytes: 2 * 1024 * 1024,
-  /** Requests with a wrong worker token that one address may send in a minute. */
-  workerRefusalsPerMinute: 60,
-  /** One output of a remote worker, and outputs of one task. */
-  outputBytes: 1024 * 1024 * 1024,
-  outputsPerTask: 64,
-  /** Between two looks for uploads that nobody will finish. */
-  uploadSweepMs: 60_000,
-  /** One request of an upload: what arrives within `requestMs` at half a megabit a second. */
-  uploadPieceBytes: 4 * 1024 * 1024,
-  /** Tries of an output that arrived damaged. */
-  uploadTries: 3,
-  /** A remote worker's heartbeat must be answered within this, so that the next one, on another connection, comes before the
-   *  lease ends; its other requests have longer. */
-  workerHeartbeatMs: 1_500,
-  workerRequestMs: 15_000,
-  /** How much longer than the wait itself a held request may take. */
-  workerWaitGraceMs: 5_000,
-  /** First and longest wait between two tries of a remote worker whose server is away, and how long it keeps a report. */
-  workerRetryMs: 200,
-  workerRetryMaxMs: 3_000,
-  workerAwayMs: 120_000,
-  /** Draining of a remote worker: its tasks may be long. */
-  remoteDrainMs: 30_000,
-  /** After that, what it gets to hand its tasks back. */
-  remoteGiveBackMs: 5_000,
-  /** Kills that are remembered for a watch that begins just after them. */
-  recentKills: 1_000,
-  /** Between two watches for kills while the task source cannot be reached; heartbeats find a kill as well, a second later. */
-  watchRetryMs: 500,
   /** From the cancel message to SIGTERM, and from SIGTERM to SIGKILL, of an engine that does not stop. */
   engineCancelMs: 2_500,
   engineTermMs: 1_500,
@@ -264,39 +238,4 @@ export const limits = Object.freeze({
   diskFailMib: 100,
   /** Ports that the demo tries, from the usual one upwards. */
   portTries: 100,
-  /** One uploaded file (docs/wire-contract.md, "Files"). */
-  fileBytes: 100 * 1024 * 1024,
-  /** Files of one request, and all of them together with the fields. */
-  filesPerRequest: 32,
-  filesRequestBytes: 400 * 1024 * 1024,
-  /** Requests with files that one process receives at once: each may hold `filesRequestBytes` of disk. */
-  filesRequests: 32,
-  /** Pixels of one frame of an uploaded picture: 400 MB once decoded, more than any camera has. */
-  filePixels: 100_000_000,
-  /** A file's name without its ending, in UTF-8. */
-  fileNameBytes: 120,
-  /** Folders of a project, and characters of a folder's name. */
-  foldersPerProject: 10_000,
-  folderNameCharacters: 100,
-  /** How far ahead an upload may be told to expire: ten years. */
-  fileExpirySeconds: 10 * 366 * 86_400,
-  /** An upload that was not stored after this was interrupted. */
-  interruptedUploadMs: 3_600_000,
-  /** Files that one pass of the prune looks at. */
-  pruneBatch: 200,
-  /** Unpacked archives: entries, bytes of all of them, and how much larger than the archive. Text packs 20 times, zeros 1000. */
-  archiveEntries: 500,
-  archiveBytes: 400 * 1024 * 1024,
-  archiveRatio: 100,
-  /** Pixels of a picture of which a thumbnail is made: 256 MB at most once decoded. */
-  thumbnailInputPixels: 64_000_000,
-  thumbnailSeconds: 15,
-  thumbnailsAtOnce: 2,
-  thumbnailsWaiting: 64,
-  /** Addresses that one file parameter takes, and characters of one. */
-  inputFiles: 64,
-  inputUrlCharacters: 4_096,
-  /** Input files of one task that are fetched from other hosts at once, and bytes of all of them. */
-  inputFetches: 4,
-  inputTotalBytes: 400 * 1024 * 1024,
 });
