@@ -89,8 +89,9 @@ def train(options: argparse.Namespace) -> None:
         share = progress.share(step + 1)
         is_last = step + 1 == options.steps or share >= 1
         if is_first() and ((step + 1) % options.checkpoint_every == 0 or is_last):
-            save_checkpoint("decoder", {"model": average.module.state_dict(), "step": step + 1})
-            print("psnr", round(measure_psnr(frozen.encoder, average.module, held_out), 2), flush=True)
+            psnr = round(measure_psnr(frozen.encoder, average.module, held_out), 2)
+            save_checkpoint("decoder", {"model": average.module.state_dict(), "step": step + 1, "psnr": psnr})
+            print("psnr", psnr, flush=True)
         if is_last:
             break
 

@@ -55,7 +55,8 @@ def starter_settings(source: str) -> dict:
         "aspectRange": [0.6, 1.6667], "maxTextTokens": MAX_TEXT_TOKENS, "textTokenMultiple": TEXT_TOKEN_MULTIPLE,
         "padTokenId": 0, "pooledProjection": "mean of text states over tokens that are not padding",
         "guidanceRange": list(GUIDANCE_RANGE), "defaultGuidance": 7.5, "defaultSteps": 30, "fewestGoodSteps": 8,
-        "guidanceDistilled": source == "distil", "trained": {"imagesSeen": images_seen(), "date": time.strftime("%Y-%m-%d", time.gmtime())},
+        "guidanceDistilled": source == "distil",
+        "trained": {"imagesSeen": images_seen(), "decoderPsnr": load_checkpoint("decoder")["psnr"], "date": time.strftime("%Y-%m-%d", time.gmtime())},
     }
 
 

@@ -19,6 +19,10 @@ describe("the shipped models", () => {
       "atelier/starter",
       "atelier/enlarge",
       "atelier/contact-sheet",
+      "atelier/blueprint",
+      "atelier/woodcut",
+      "atelier/stained-glass",
+      "atelier/night-neon",
     ]);
     for (const name of ["arsmachina/baroque-space-opera-v1", " ArsMachina/Baroque Space Opera.v1 "]) {
       expect(models.findByName(name)?.title).toBe("Baroque Space Opera v1");

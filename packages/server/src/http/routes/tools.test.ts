@@ -87,8 +87,8 @@ describe("POST /v1/Tool/List", () => {
     const answer = await tools({
       start: "0", limit: "20", search: "", categories: [], tags: [], sort: "relevance", hideworkflows: true, summary: true,
     });
-    expect(answer).toMatchObject({ result: true, errors: [], total: 4 });
-    expect(answer.tool.map((tool) => tool.id)).toEqual(["4", "3", "2", "1"]);
+    expect(answer).toMatchObject({ result: true, errors: [], total: 8 });
+    expect(answer.tool.map((tool) => tool.id)).toEqual(["8", "7", "6", "5", "4", "3", "2", "1"]);
     for (const tool of answer.tool) {
       expect(tool.image).toMatch(new RegExp(`^${publicUrl}/uploads/models/[A-Za-z0-9.-]+-cover\\.jpeg$`));
       expect(Array.isArray(tool["categories"])).toBe(true);
@@ -109,7 +109,7 @@ describe("POST /v1/Tool/List", () => {
   it("ends its pages with an empty one", async () => {
     expect((await tools({ start: "0", limit: "1", order: "ASC" })).tool.map((tool) => tool.id)).toEqual(["1"]);
     expect((await tools({ start: "1", limit: "1", order: "ASC" })).tool.map((tool) => tool.id)).toEqual(["2"]);
-    expect(await tools({ start: "4", limit: "1" })).toMatchObject({ total: 4, tool: [] });
+    expect(await tools({ start: "8", limit: "1" })).toMatchObject({ total: 8, tool: [] });
   });
 });
 
@@ -156,11 +156,11 @@ describe("POST /v1/Tool/Explore", () => {
   it("groups the models, each with the fields of a card", async () => {
     const { explore } = (await ask("/v1/Tool/Explore", {})).json<Answer>();
     expect(explore.map(({ id, total, tools: shown }) => [id, total, shown.map((tool) => tool.id)])).toEqual([
-      ["newest", 4, ["4", "3", "2", "1"]],
+      ["newest", 8, ["8", "7", "6", "5", "4", "3", "2", "1"]],
       ["image-to-image", 2, ["4", "3"]],
-      ["text-to-image", 2, ["2", "1"]],
+      ["text-to-image", 6, ["8", "7", "6", "5", "2", "1"]],
     ]);
-    expect(explore[0]?.tools[3]).toEqual({
+    expect(explore[0]?.tools[7]).toEqual({
       id: "1", cleanslugowner: "arsmachina", cleanslugproject: "baroque-space-opera-v1",
       description: "Baroque Space Opera v1",
       image: `${publicUrl}/uploads/models/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg`,
