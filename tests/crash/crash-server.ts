@@ -34,14 +34,21 @@ export class CrashServer {
   }
 
   /** A fresh data folder with the fake model `test/fake` and a key-only project. */
-  static async create(): Promise<CrashServer> {
-    const server = new CrashServer(await mkdtemp(join(tmpdir(), "atelier-crash-")));
+  static async create(folder?: string): Promise<CrashServer> {
+    const server = new CrashServer(folder ?? (await mkdtemp(join(tmpdir(), "atelier-crash-"))));
     await mkdir(join(server.folder, "models"), { recursive: true });
     await copyFile(join(import.meta.dirname, "fake-model.json"), join(server.folder, "models", "fake.json"));
     const args = [atelier, "project", "create", "crash", "--auth", "key", "--data", server.folder, "--json"];
     const created: unknown = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
     // The command's documented answer.
     server.#apiKey = (created as { apikey: string }).apikey;
+    return server;
+  }
+
+  /** On a copy of another server's data, with its project. */
+  static on(folder: string, other: CrashServer): CrashServer {
+    const server = new CrashServer(folder);
+    server.#apiKey = other.#apiKey;
     return server;
   }
 

@@ -7,7 +7,10 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+
+import pg from "pg";
 
 const run = promisify(execFile);
 
@@ -57,7 +60,15 @@ export class DebianPostgres {
   }
 
   async start(): Promise<void> {
-    await this.#control("start", "--log", join(this.#folder, "log"));
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#control("start", "--log", join(this.#folder, "log"));
+      } catch (error) {
+        // The children of a killed postmaster hold its shared memory for a moment.
+        if (tries >= 50) throw error;
+        await delay(200);
+      }
+    }
   }
 
   /** Ends it as a power cut ends a machine: no process gets to say goodbye. */
@@ -70,6 +81,17 @@ export class DebianPostgres {
   /** `fast` closes the sessions; `immediate` is a crash with recovery. */
   async restart(mode: "fast" | "immediate"): Promise<void> {
     await this.#control("restart", "--mode", mode, "--log", join(this.#folder, "log"));
+  }
+
+  /** From now on a commit is acknowledged only when the replica has it on disk as well. Resolves when that holds. */
+  async waitForCopies(): Promise<void> {
+    const client = new pg.Client(this.url());
+    await client.connect();
+    await client.query("alter system set synchronous_standby_names = 'replica'");
+    await client.query("select pg_reload_conf()");
+    const state = "select sync_state from pg_stat_replication where application_name = 'replica'";
+    while ((await client.query<{ sync_state: string }>(state)).rows[0]?.sync_state !== "sync") await delay(50);
+    await client.end();
   }
 
   async promote(): Promise<void> {

@@ -2,16 +2,21 @@
 
 import { join } from "node:path";
 
-import { defineConfig, mergeConfig } from "vitest/config";
+import { defineConfig } from "vitest/config";
 
 import base from "../../vitest.config.ts";
 
-const shared = { ...base, test: { ...base.test, include: [], reporters: ["default"] } };
-
-export default mergeConfig(
-  shared,
-  defineConfig({
-    root: join(import.meta.dirname, "../.."),
-    test: { include: ["tests/many-machines/*.lane.ts"], globalSetup: ["tests/global-setup.ts"], fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 },
-  }),
-);
+export default defineConfig({
+  ...base,
+  root: join(import.meta.dirname, "../.."),
+  test: {
+    ...base.test,
+    include: ["tests/many-machines/*.lane.ts"],
+    // Each lane makes the databases that it needs.
+    globalSetup: [],
+    // Their servers take both processors.
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+  },
+});

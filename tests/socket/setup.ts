@@ -111,6 +111,7 @@ export async function startWorld() {
       projects: openProjectDoor({ ...keys, db: pool }),
       access: openAccess,
       isReady: async () => true,
+      hasRoom: async () => true,
     };
   };
   const context = contextOn(db);

@@ -7,6 +7,7 @@ import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
 import type { Config } from "./config.ts";
+import { hasRoom } from "./data-folder/free-space.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
 import { startDatabase } from "./db/start-database.ts";
@@ -15,7 +16,6 @@ import type { EngineCommand } from "./engines/engine-process.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
 import { openEventFeed } from "./events/event-feed.ts";
 import { openFiles } from "./files/open-files.ts";
-import { withThumbnails } from "./files/thumbnails.ts";
 import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
@@ -24,12 +24,14 @@ import { startDeadlines } from "./maintenance/deadlines.ts";
 import { startKeyPruning } from "./maintenance/prune-keys.ts";
 import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
+import { startUpkeep } from "./maintenance/upkeep.ts";
 import { openModels } from "./models/live-models.ts";
 import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
 import type { Outbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
 import { openProjectDoor } from "./projects/project-door.ts";
+import { claimsWithRoom } from "./tasks/claims-with-room.ts";
 import { openClaimLine } from "./tasks/claim-line.ts";
 import { openKillFeed } from "./tasks/kill-feed.ts";
 import { openLocalTaskSource } from "./tasks/local-task-source.ts";
@@ -82,7 +84,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", openModels(config.modelFolders, { log }), async (it) => it.stop());
-  const files = withThumbnails(await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 })));
+  const files = await step("files", openFiles({ folder: folder.filesDir, s3: config.s3 }));
   const { databaseUrl, postgresRunAs: runAs } = config;
   const database = await step(
     "database",
@@ -92,7 +94,9 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { db } = database;
   await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
 
-  const claims = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
+  const roomLeft = (): Promise<boolean> => hasRoom(folder.path, config.diskReserveBytes);
+  const line = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
+  const claims = claimsWithRoom(line, roomLeft);
   const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
   const tasks = { db, files, claims, kills, reports: openReportLine({ db }), listModels: () => models.list() };
   const running = config.workers > 0 ? startEmbeddedWorker(config, { tasks, outbound, tempFolder: folder.tmpDir, log }) : undefined;
@@ -101,13 +105,15 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   await step("nonces", Promise.resolve(startNoncePruning({ db, log })), (it) => it.stop());
   await step("deadlines", Promise.resolve(startDeadlines({ db, log })), (it) => it.stop());
   await step("key-pruning", Promise.resolve(startKeyPruning({ db, log })), (it) => it.stop());
+  const { retention } = config;
+  await step("upkeep", Promise.resolve(startUpkeep({ db, files, log, retention })), (it) => it.stop());
 
   const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
   const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };
   const { access } = config;
-  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, log, isReady };
+  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, log, isReady, hasRoom: roomLeft };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });

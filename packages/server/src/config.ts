@@ -9,6 +9,8 @@ import { z } from "zod";
 
 import { accessFrom, accessVariables } from "./config/access-settings.ts";
 import type { AccessSettings } from "./config/access-settings.ts";
+import { retentionFrom, retentionVariables } from "./config/retention-settings.ts";
+import type { Retention } from "./config/retention-settings.ts";
 import { checkS3Complete, s3From, s3Variables } from "./config/s3-settings.ts";
 import type { S3Settings } from "./config/s3-settings.ts";
 import { logLevels } from "./log.ts";
@@ -28,6 +30,10 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** The S3 server that keeps files instead of `dataDir/files`, with a bucket for Atelier alone. */
   readonly s3: S3Settings | undefined;
+  /** Free space of the data folder below which no task is taken or begun. Default 256 MiB: PostgreSQL's log may take that much. */
+  readonly diskReserveBytes: number;
+  /** What is kept for how long. Default: everything. */
+  readonly retention: Retention;
   /** Folders of manifests and weights, a user's own (`dataDir/models`) first, then the shipped ones. */
   readonly modelFolders: readonly string[];
   /** Threads of one engine. Default: the processors of this machine. */
@@ -75,6 +81,8 @@ const variables = z
       .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
       .optional(),
     ...s3Variables,
+    ...retentionVariables,
+    ATELIER_DISK_RESERVE_MIB: wholeNumber(0, 1_000_000).default(256),
     ATELIER_MODELS: text,
     ATELIER_THREADS: wholeNumber(1, 256).optional(),
     ATELIER_WORKERS: wholeNumber(0, 64).default(1),
@@ -112,6 +120,8 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     publicUrl: values.PUBLIC_URL,
     databaseUrl: values.DATABASE_URL,
     s3: s3From(values),
+    retention: retentionFrom(values),
+    diskReserveBytes: values.ATELIER_DISK_RESERVE_MIB * 1024 * 1024,
     modelFolders: Object.freeze([join(dataDir, "models"), shipped]),
     threads: values.ATELIER_THREADS ?? availableParallelism(),
     workers: values.ATELIER_WORKERS,

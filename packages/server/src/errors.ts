@@ -95,6 +95,7 @@ export const errorRegistry = Object.freeze({
   WORKER_UPLOAD_INCOMPLETE: entry(0, (d) => `Output ${d["index"]} has ${d["offset"]} of ${d["sizeBytes"]} bytes here. Upload the rest.`, 422),
   WORKER_UPLOAD_CHECKSUM: entry(0, (d) => `Output ${d["index"]} is not what was declared, and was removed. Upload it again.`, 422),
   SERVER_UNAVAILABLE: fixed(0, "The server is starting or stopping. Try again in a few seconds.", 503),
+  DISK_FULL: fixed(0, "The server's disk is full: it takes no new tasks until there is room. Those it has are safe.", 503),
   WAIT_EXPIRED: fixed(0, "The task has not ended yet. Ask Task/Detail for it, or follow it on the socket.", 504),
   // 500, never 200: pollers take 200 with `result: false` as final, and repeat after a 5xx.
   SERVER_FAULT: fixed(0, "The server could not answer this request. It was written to the server's log.", 500),

@@ -2,10 +2,12 @@
 
 import { fileLimits } from "./limits-of-files.ts";
 import { remoteWorkerLimits } from "./limits-of-remote-workers.ts";
+import { storeLimits } from "./limits-of-stores.ts";
 
 export const limits = Object.freeze({
   ...fileLimits,
   ...remoteWorkerLimits,
+  ...storeLimits,
   /** A run's JSON body: the largest prompt with room to spare; the contract's clients send at most 16 MiB. */
   bodyBytes: 16 * 1024 * 1024,
   /** Nesting of a JSON body: no parameter takes more than a list. */
@@ -143,20 +145,6 @@ export const limits = Object.freeze({
   deliveryJitterRatio: 0.2,
   /** Rows of one list of callbacks. */
   deliveryListRows: 100,
-  /** Files of one page when a store is listed: what S3 servers answer at most. */
-  fileListPage: 1_000,
-  /** Parts of a large file on its way to an S3 server; two are in memory. S3 takes no smaller ones than 5 MiB and at most
-   *  10,000 of them. */
-  s3PartBytes: 8 * 1024 * 1024,
-  /** Connections to the S3 server, and what each may take to open, to begin its answer, and between two pieces of it. */
-  s3Connections: 32,
-  s3ConnectMs: 5_000,
-  s3AnswerMs: 30_000,
-  /** Tries of one request, and the wait after the first that failed; doubled each time, about 13 s in all. */
-  s3Tries: 7,
-  s3RetryMs: 200,
-  /** An answer that is no file: a list of 1,000 keys takes about 400,000. */
-  s3AnswerCharacters: 8_000_000,
   /** Sessions of the embedded PostgreSQL; the pool below, its listener and a command line fit many times. */
   postgresConnections: 50,
   /** Until a started PostgreSQL must accept connections: long enough to replay its log after a crash. */

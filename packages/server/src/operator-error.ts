@@ -1,6 +1,8 @@
 // An expected failure that the person who runs the server can act on. Printed at the console, never sent over the wire.
 
 export const operatorErrorCodes = [
+  "BACKUP_INVALID",
+  "BACKUP_REFUSED",
   "CONFIG_INVALID",
   "DATA_FOLDER_LOCKED",
   "DATA_FOLDER_NEWER",
@@ -15,6 +17,7 @@ export const operatorErrorCodes = [
   "POSTGRES_START_FAILED",
   "PORT_BUSY",
   "COMMAND_FAILED",
+  "RESTORE_REFUSED",
 ] as const;
 
 export type OperatorErrorCode = (typeof operatorErrorCodes)[number];

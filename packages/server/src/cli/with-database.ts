@@ -15,6 +15,8 @@ import { serverOrOwn } from "./server-or-own.ts";
 
 export interface LentDatabase {
   readonly db: Database;
+  /** For sessions beside the pool. */
+  readonly address: DatabaseAddress;
   readonly masterKey: Buffer;
 }
 
@@ -36,10 +38,11 @@ async function withRunning<Result>(
   work: (lent: LentDatabase) => Promise<Result>,
 ): Promise<Result> {
   const masterKey = await readExistingMasterKey(config.dataDir, config.masterKey);
-  const db = openDatabase({ log }, addressOf(config, server));
+  const address = addressOf(config, server);
+  const db = openDatabase({ log }, address);
   try {
     await checkMasterKey({ db, masterKey });
-    return await work({ db, masterKey });
+    return await work({ db, address, masterKey });
   } finally {
     await db.close();
   }
@@ -63,7 +66,7 @@ async function withOwn<Result>(
     const { databaseUrl, postgresRunAs: runAs } = config;
     const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs });
     try {
-      const lent = { db: database.db, masterKey: folder.masterKey };
+      const lent = { db: database.db, address: database.address, masterKey: folder.masterKey };
       await checkMasterKey(lent);
       return await work(lent);
     } finally {

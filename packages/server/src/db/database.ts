@@ -94,6 +94,7 @@ class PoolDatabase implements Database {
         this.#announcer.announce(result);
         return result;
       } catch (error) {
+        if (isDiskFull(error)) throw new AtelierError("DISK_FULL", {}, { cause: error });
         if (!isConnectionError(error)) throw error;
         broken = error as Error;
         if (!mayRepeat || Date.now() > deadline) throw unavailable(error);
@@ -177,6 +178,11 @@ function remembering(client: pg.PoolClient, answers: AnnouncingResult[]): Querya
       return answer;
     },
   };
+}
+
+/** The database's own disk, wherever it is. Source: PostgreSQL, appendix A, 53100 disk_full. */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "53100";
 }
 
 /** Doubles from try to try, up to the limit. */

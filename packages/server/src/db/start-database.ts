@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
 import type { RunAsChoice } from "./embedded/run-as.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { migrate } from "./migrate.ts";
+import type { Migration } from "./migrate.ts";
 
 export interface StartDatabaseOptions {
   /** Use this PostgreSQL instead of the embedded one. */
@@ -19,12 +20,16 @@ export interface StartDatabaseOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Called when the embedded PostgreSQL died and could not be started again. */
   readonly onLost?: (error: unknown) => void;
+  /** The schema to bring it to. Default: this version's. */
+  readonly migrations?: readonly Migration[];
   /** Aborting it ends the wait for an external database that does not answer. */
   readonly signal?: AbortSignal;
 }
 
 export interface RunningDatabase {
   readonly db: Database;
+  /** For sessions beside the pool. */
+  readonly address: DatabaseAddress;
   /** Socket folder of the embedded PostgreSQL; undefined for an external one. */
   readonly socketDir: string | undefined;
   /** Closes the sessions, then stops the embedded PostgreSQL. */
@@ -34,14 +39,17 @@ export interface RunningDatabase {
 /** Resolves with a database of this version's schema. Each failure undoes what was started before it. */
 export async function startDatabase(deps: { log: Log }, options: StartDatabaseOptions): Promise<RunningDatabase> {
   if (options.databaseUrl !== undefined) {
-    const db = await openReady(deps, { connectionString: options.databaseUrl }, options.signal);
-    return { db, socketDir: undefined, stop: () => db.close() };
+    const address = { connectionString: options.databaseUrl };
+    const db = await openReady(deps, address, options);
+    return { db, address, socketDir: undefined, stop: () => db.close() };
   }
   const postgres = await startEmbeddedPostgres(deps, options);
   try {
-    const db = await openReady(deps, await ensureDatabase(deps, postgres));
+    const address = await ensureDatabase(deps, postgres);
+    const db = await openReady(deps, address, { migrations: options.migrations });
     return {
       db,
+      address,
       socketDir: postgres.socketDir,
       async stop() {
         await db.close();
@@ -57,11 +65,16 @@ export async function startDatabase(deps: { log: Log }, options: StartDatabaseOp
 /** Name of the database inside an embedded PostgreSQL. */
 export const embeddedDatabaseName = "atelier";
 
-async function openReady(deps: { log: Log }, address: DatabaseAddress, signal?: AbortSignal): Promise<Database> {
+interface ReadyOptions {
+  readonly migrations?: readonly Migration[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function openReady(deps: { log: Log }, address: DatabaseAddress, { migrations, signal }: ReadyOptions): Promise<Database> {
   const db = openDatabase(deps, address);
   try {
     await waitForDatabase({ db, log: deps.log }, signal);
-    await migrateWithoutLimit(deps, address);
+    await migrateWithoutLimit(deps, address, migrations);
     return db;
   } catch (error) {
     await db.close();
@@ -70,9 +83,13 @@ async function openReady(deps: { log: Log }, address: DatabaseAddress, signal?: 
 }
 
 /** A migration may take minutes on a large database, and waits for another server's. */
-async function migrateWithoutLimit(deps: { log: Log }, address: DatabaseAddress): Promise<void> {
+async function migrateWithoutLimit(
+  deps: { log: Log },
+  address: DatabaseAddress,
+  migrations: readonly Migration[] | undefined,
+): Promise<void> {
   const db = openDatabase(deps, address, { answerMs: 0 });
-  await migrate({ db, log: deps.log }).finally(() => db.close());
+  await migrate({ db, log: deps.log }, migrations).finally(() => db.close());
 }
 
 async function ensureDatabase(

@@ -31,6 +31,8 @@ export interface HttpDeps {
   /** Absent: no remote workers are admitted. */
   readonly workerApi?: Omit<WorkerApiDeps, "log"> | undefined;
   readonly log: Log;
+  /** False while the disk is too full for new tasks. */
+  readonly hasRoom: () => Promise<boolean>;
   /** Whether tasks can be created and found now; asked by `/readyz`. */
   readonly isReady: () => Promise<boolean>;
 }

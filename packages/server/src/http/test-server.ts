@@ -67,6 +67,7 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     access: openAccess,
     log: openLog({ level: "info", pretty: false, destination }),
     isReady: async () => true,
+      hasRoom: async () => true,
     publicUrl: () => publicUrl,
     ...changes,
   };

@@ -40,6 +40,7 @@ export const runBody = z.looseObject({}).meta({
 export const runPath = { owner: "The model's owner, in any spelling.", model: "The model, in any spelling." };
 
 export const runFailures: readonly ErrorCode[] = [
+  "DISK_FULL",
   "MODEL_NOT_FOUND",
   "PERMISSION_DENIED",
   "PARAMETER_REQUIRED",
@@ -70,7 +71,7 @@ export const run = wireRoute({
 });
 
 /** Answers only after the task is on disk.
- *  Throws MODEL_NOT_FOUND, PERMISSION_DENIED, the failure of the first parameter that is wrong, or what `withRunFiles` and
+ *  Throws DISK_FULL, MODEL_NOT_FOUND, PERMISSION_DENIED, the failure of the first parameter that is wrong, or what `withRunFiles` and
  *  `createTask` throw. */
 export async function startRun(context: RouteContext, request: RunRequest): Promise<StartedRun> {
   const { caller, headers, fields, files, path } = request;
@@ -84,6 +85,7 @@ export async function startRun(context: RouteContext, request: RunRequest): Prom
   });
   const repeated = once && (await findRepeatedRun(context, caller.id, once));
   if (repeated) return { taskid: repeated.id, socketaccesstoken: repeated.token };
+  if (!(await context.hasRoom())) throw new AtelierError("DISK_FULL");
   const parameters = model.parameters.flatMap((group) => group.items);
   const parsed = parseInput(parameters, fields, { drawSeed, textCharacters: limits.textCharacters, files: fileRules(files) });
   if (!parsed.ok) throw new AtelierError(parsed.failure.code, parsed.failure.details);

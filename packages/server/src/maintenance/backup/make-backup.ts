@@ -1,0 +1,119 @@
+// Makes a backup of a database that is in use: every table of one moment, then the files that its rows name.
+
+import { createWriteStream } from "node:fs";
+import { mkdir, open, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+import type { DatabaseAddress } from "../../db/database.ts";
+import { openDump } from "../../db/dump.ts";
+import type { Dump } from "../../db/dump.ts";
+import { openDiskStore } from "../../files/disk-store.ts";
+import type { FileStore } from "../../files/file-store.ts";
+import { limits } from "../../limits.ts";
+import { OperatorError } from "../../operator-error.ts";
+import { backupFormat, fileListName, keyCheck, manifestName, masterKeyName, Meter, tablePath } from "./manifest.ts";
+import type { BackupManifest } from "./manifest.ts";
+
+export interface BackupDeps {
+  readonly address: DatabaseAddress;
+  readonly files: FileStore;
+  readonly masterKey: Buffer;
+  readonly onProgress: (state: BackupProgress) => void;
+}
+
+export interface BackupProgress {
+  readonly what: "tables" | "files";
+  readonly done: number;
+  readonly total?: number | undefined;
+}
+
+/** Writes a backup to `folder`, which must be empty or not exist. `withMasterKey`: puts the key in it, too. The manifest is
+ *  written last, so a folder without one is no backup. Throws BACKUP_REFUSED when the folder holds anything. */
+export async function makeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if ((await readdir(folder)).length > 0) {
+    const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
+    throw new OperatorError("BACKUP_REFUSED", { problem: `${folder} is not empty.`, remedy });
+  }
+  await mkdir(join(folder, "tables"));
+  const createdAt = new Date().toISOString();
+  const dump = await openDump(deps.address, limits.backupPageRows);
+  try {
+    const tables = await writeTables(deps, dump, folder);
+    const { files, filesGone } = await writeFiles(deps, dump, folder);
+    if (options.withMasterKey) {
+      await writeFile(join(folder, masterKeyName), `${deps.masterKey.toString("hex")}\n`, { mode: 0o600 });
+    }
+    const manifest: BackupManifest = {
+      format: backupFormat,
+      createdAt,
+      postgresVersion: dump.postgresVersion,
+      masterKeyCheck: keyCheck(deps.masterKey),
+      hasMasterKey: options.withMasterKey,
+      migrations: [...dump.migrations],
+      tables,
+      sequences: [...dump.sequences],
+      files,
+      filesGone,
+    };
+    await writeSynced(join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    return manifest;
+  } finally {
+    await dump.close();
+  }
+}
+
+async function writeTables({ onProgress }: BackupDeps, dump: Dump, folder: string): Promise<BackupManifest["tables"]> {
+  const tables: BackupManifest["tables"] = [];
+  for (const table of dump.tables) {
+    const meter = new Meter();
+    const path = tablePath(folder, table.name);
+    await pipeline(dump.rowsOf(table), (source) => meter.measure(source), createWriteStream(path, { mode: 0o600, flush: true }));
+    tables.push({ name: table.name, columns: [...table.columns], ...meter.result() });
+    onProgress({ what: "tables", done: tables.length, total: dump.tables.length });
+  }
+  return tables;
+}
+
+async function writeFiles(
+  deps: BackupDeps,
+  dump: Dump,
+  folder: string,
+): Promise<Pick<BackupManifest, "files" | "filesGone">> {
+  const copies = openDiskStore(join(folder, "files"));
+  const filesGone: string[] = [];
+  let count = 0;
+  let totalBytes = 0;
+  const lines = async function* () {
+    for await (const keys of dump.fileKeys()) {
+      for (const key of keys) {
+        const opened = await deps.files.open(key);
+        if (!opened) {
+          filesGone.push(key);
+          continue;
+        }
+        const meter = new Meter();
+        await copies.put(key, Readable.from(meter.measure(opened.stream)));
+        count += 1;
+        totalBytes += meter.sizeBytes;
+        deps.onProgress({ what: "files", done: count });
+        yield Buffer.from(`${JSON.stringify({ key, ...meter.result() })}\n`);
+      }
+    }
+  };
+  const list = new Meter();
+  await pipeline(Readable.from(list.measure(lines())), createWriteStream(join(folder, fileListName), { mode: 0o600, flush: true }));
+  return { files: { count, totalBytes, list: list.result() }, filesGone };
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

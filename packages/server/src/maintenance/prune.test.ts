@@ -1,0 +1,228 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { retentionFrom } from "../config/retention-settings.ts";
+import type { Retention } from "../config/retention-settings.ts";
+import { insertTask } from "../db/test-task.ts";
+import { createTestDatabase } from "../db/test-database.ts";
+import type { TestDatabase } from "../db/test-database.ts";
+import { openDiskStore } from "../files/disk-store.ts";
+import type { FileStore } from "../files/file-store.ts";
+import { openLog } from "../log.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
+import { countPruned, prune } from "./prune.ts";
+import { sweepFiles } from "./sweep-files.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+let test: TestDatabase;
+let files: FileStore;
+let folder: string;
+let projectId: string;
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), "atelier-prune-"));
+  files = openDiskStore(folder);
+  const { rows } = await test.db.query<{ id: string }>(
+    "insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id",
+  );
+  projectId = rows[0]?.id ?? "";
+});
+afterEach(async () => {
+  await test.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function waitingTask(): Promise<string> {
+  const task = { token: drawToken(), model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "" };
+  return insertTask(test.db, { ...task, projectId, cps: "0.000585000000", outputFolderId: drawHexId() });
+}
+
+/** A task that ended well so long ago, with three events, one picture of ten bytes and its ledger line. */
+async function endedTask(daysAgo: number): Promise<{ id: string; fileKey: string }> {
+  const id = await waitingTask();
+  const fileKey = `${drawOutputFolder()}/0.png`;
+  await files.put(fileKey, Readable.from([Buffer.from("0123456789")]));
+  const { db } = test;
+  await db.query(
+    `update tasks set status = 'task_postprocess_end', pexit = '0', last_event_seq = 3,
+            postprocess_ended_at = now() - $2::float8 * interval '1 day' where id = $1`,
+    [id, daysAgo],
+  );
+  await db.query(
+    `insert into task_events (task_id, seq, attempt, type) values ($1, 2, 1, 'task_accept'), ($1, 3, 1, 'task_postprocess_end')`,
+    [id],
+  );
+  await db.query(
+    `insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
+     values ($1, $2, 0, '0.png', 'image/png', 10, $3, $4)`,
+    [drawHexId(), id, drawToken(), fileKey],
+  );
+  await db.query("insert into ledger (task_id, project_id, amount) values ($1, $2, 1)", [id, projectId]);
+  return { id, fileKey };
+}
+
+async function delivery(taskId: string, status: string, daysAgo: number): Promise<void> {
+  await test.db.query(
+    `insert into deliveries (task_id, project_id, url, status, ended_at)
+     values ($1, $2, 'https://example.org/', $3, case when $3 <> 'waiting' then now() - $4::float8 * interval '1 day' end)`,
+    [taskId, projectId, status, daysAgo],
+  );
+}
+
+/** Counts first what it then removes: both must agree. */
+async function pruneWith(settings: Parameters<typeof retentionFrom>[0]) {
+  const retention: Retention = retentionFrom(settings);
+  const counted = await countPruned({ db: test.db, retention });
+  const removed = await prune({ db: test.db, files, retention });
+  expect(await countPruned({ db: test.db, retention })).toEqual({ uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 });
+  return { counted, removed };
+}
+
+async function idsOf(table: string, column = "task_id"): Promise<string[]> {
+  const { rows } = await test.db.query<{ id: string }>(`select distinct ${column} as id from ${table} order by 1`);
+  return rows.map((row) => row.id);
+}
+
+describe("retention", () => {
+  it("keeps everything unless it is told otherwise", async () => {
+    await endedTask(10_000);
+    const { counted, removed } = await pruneWith({});
+    expect([counted, removed]).toEqual(Array(2).fill({ uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 }));
+    expect(await idsOf("outputs")).toHaveLength(1);
+  });
+
+  it("removes tasks by age with their events, outputs, bytes and callbacks; their ledger lines stay", async () => {
+    const [old, young] = [await endedTask(31), await endedTask(29)];
+    await delivery(old.id, "delivered", 31);
+    const waiting = await waitingTask();
+    const { counted, removed } = await pruneWith({ ATELIER_KEEP_TASKS_DAYS: 30 });
+    expect(counted).toMatchObject({ tasks: 1 });
+    expect(removed).toMatchObject({ tasks: 1, files: 1, fileBytes: 10 });
+    expect(await idsOf("tasks", "id")).toEqual([young.id, waiting]);
+    for (const table of ["outputs", "ledger", "task_events"]) expect(await idsOf(table)).toContain(young.id);
+    for (const table of ["outputs", "task_events", "deliveries"]) expect(await idsOf(table)).not.toContain(old.id);
+    expect(await idsOf("ledger")).toEqual([old.id, young.id]);
+    expect(await files.open(old.fileKey)).toBeUndefined();
+    expect(await readdir(folder, { recursive: true })).toContainEqual(expect.stringContaining(young.fileKey));
+  });
+
+  it("removes tasks by number, those that ended longest ago first, in as many steps as it takes", async () => {
+    const made = [];
+    for (let count = 0; count < 12; count += 1) made.push(await endedTask(12 - count));
+    const { removed } = await pruneWith({ ATELIER_KEEP_TASKS_COUNT: 2 });
+    expect(removed.tasks).toBe(10);
+    expect(await idsOf("tasks", "id")).toEqual(made.slice(-2).map((task) => task.id));
+  });
+
+  it("keeps a task whose callback is still to be sent", async () => {
+    const { id } = await endedTask(31);
+    await delivery(id, "waiting", 0);
+    expect((await pruneWith({ ATELIER_KEEP_TASKS_DAYS: 30 })).removed.tasks).toBe(0);
+    expect(await idsOf("deliveries")).toEqual([id]);
+  });
+
+  it("removes the events of old tasks but for the last one", async () => {
+    const [old, young] = [await endedTask(31), await endedTask(1)];
+    const { counted, removed } = await pruneWith({ ATELIER_KEEP_EVENTS_DAYS: 30 });
+    expect([counted.events, removed.events]).toEqual([2, 2]);
+    const { rows } = await test.db.query("select task_id, seq from task_events order by 1, 2");
+    expect(rows).toEqual([{ task_id: old.id, seq: 3 }, ...[1, 2, 3].map((seq) => ({ task_id: young.id, seq }))]);
+  });
+
+  it("removes pictures by age and by size, the oldest first; the record of the task stays and says so", async () => {
+    const [oldest, old, young] = [await endedTask(31), await endedTask(3), await endedTask(1)];
+    expect((await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).removed).toMatchObject({ files: 1, tasks: 0 });
+    expect((await pruneWith({ ATELIER_KEEP_FILES_GIB: 10 })).removed).toMatchObject({ files: 1, fileBytes: 10 });
+    expect(await idsOf("outputs")).toEqual([young.id]);
+    expect(await files.open(old.fileKey)).toBeUndefined();
+    const { rows } = await test.db.query("select id, output_folder_id = '0' as emptied from tasks order by id");
+    expect(rows).toEqual([{ id: oldest.id, emptied: true }, { id: old.id, emptied: true }, { id: young.id, emptied: false }]);
+  });
+
+  it("removes uploads that expired, and by age, but none that a task still waits with", async () => {
+    const add = async (days: number, expiresInDays: number | null): Promise<string> => {
+      const { rows } = await test.db.query<{ id: string }>(
+        `insert into files (id, project_id, origin, name, content_type, size_bytes, access_key, file_key, created_at, stored_at, expires_at)
+         values ($1, $2, 'upload', 'a.png', 'image/png', 1, $3, $4, now() - $5::float8 * interval '1 day', now(), now() + $6::float8 * interval '1 day')
+         returning id`,
+        [drawHexId(), projectId, drawToken(), `${drawOutputFolder()}/a.png`, days, expiresInDays],
+      );
+      return rows[0]?.id ?? "";
+    };
+    const [young, waitedFor] = [await add(1, null), await add(40, -1)];
+    await add(40, null);
+    await add(1, -1);
+    await test.db.query("insert into task_files (task_id, file_id) values ($1, $2)", [await waitingTask(), waitedFor]);
+    expect((await pruneWith({})).removed.uploads).toBe(1);
+    expect((await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).removed.uploads).toBe(1);
+    expect(await idsOf("files", "id")).toEqual([young, waitedFor].toSorted());
+  });
+
+  it("removes callbacks that ended long ago, and none that waits", async () => {
+    const [done, fresh, waiting] = [await endedTask(40), await endedTask(40), await endedTask(40)];
+    await delivery(done.id, "abandoned", 31);
+    await delivery(fresh.id, "delivered", 1);
+    await delivery(waiting.id, "waiting", 0);
+    expect((await pruneWith({ ATELIER_KEEP_DELIVERIES_DAYS: 30 })).removed.deliveries).toBe(1);
+    expect(await idsOf("deliveries")).toEqual([fresh.id, waiting.id]);
+  });
+});
+
+describe("the sweep", () => {
+  const orphan = async (): Promise<string> => {
+    const key = `${drawOutputFolder()}/0.png`;
+    await files.put(key, Readable.from([Buffer.from("lost")]));
+    return key;
+  };
+  /** As if that much time had passed since every file was stored. */
+  const sweep = (passedMs: number, dryRun = false) => sweepFiles({ db: test.db, files: olderBy(files, passedMs) }, { dryRun });
+  const dayMs = 86_400_000;
+
+  it("removes what no row names once it is old enough, and keeps what a row names", async () => {
+    const lost = await orphan();
+    const { fileKey } = await endedTask(0);
+    expect(await sweep(0)).toMatchObject({ orphans: 0 });
+    expect(await sweep(dayMs, true)).toMatchObject({ orphans: 1, orphanBytes: 4 });
+    expect(await files.open(lost)).toBeDefined();
+    expect(await sweep(dayMs)).toMatchObject({ orphans: 1, orphanBytes: 4 });
+    expect(await files.open(lost)).toBeUndefined();
+    expect(await files.open(fileKey)).toBeDefined();
+  });
+
+  it("never removes what an attempt that is under way may have stored, however old it is", async () => {
+    const id = await waitingTask();
+    await test.db.query(
+      "update tasks set status = 'task_postprocess_start', attempt = 1, worker_id = 'w', accepted_at = now() - interval '2 days' where id = $1",
+      [id],
+    );
+    const stored = await orphan();
+    expect(await sweep(dayMs)).toMatchObject({ orphans: 0 });
+    expect(await files.open(stored)).toBeDefined();
+    await test.db.query("update tasks set status = 'task_queue', worker_id = null, accepted_at = null where id = $1", [id]);
+    expect(await sweep(dayMs)).toMatchObject({ orphans: 1 });
+  });
+
+  it("is part of what a server does by itself, and stops with it", async () => {
+    const log = openLog({ level: "silent", pretty: false });
+    const upkeep = startUpkeep({ db: test.db, files: olderBy(files, dayMs), log, retention: retentionFrom({ ATELIER_KEEP_TASKS_DAYS: 30 }) });
+    await endedTask(31);
+    await orphan();
+    expect(await upkeep.runOnce()).toMatchObject({ tasks: 1, orphans: 1 });
+    await upkeep.stop();
+  });
+});
+
+/** The same files, stored that much earlier. */
+function olderBy(store: FileStore, ms: number): FileStore {
+  return {
+    ...store,
+    async *list() {
+      for await (const page of store.list()) yield page.map((file) => ({ ...file, storedAt: new Date(file.storedAt.getTime() - ms) }));
+    },
+  };
+}

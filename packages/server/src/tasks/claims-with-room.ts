@@ -1,0 +1,17 @@
+// Keeps workers from beginning tasks whose pictures would find no room: they wait in the queue, unharmed.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import { limits } from "../limits.ts";
+import type { ClaimLine } from "./claim-line.ts";
+
+export function claimsWithRoom(line: ClaimLine, hasRoom: () => Promise<boolean>): ClaimLine {
+  return {
+    async claim(request, options) {
+      if (await hasRoom()) return line.claim(request, options);
+      await delay(limits.claimPollMs, undefined, { signal: options.signal }).catch(() => undefined); // aborted: no task
+      return [];
+    },
+    close: () => line.close(),
+  };
+}
