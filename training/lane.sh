@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python="${ATELIER_TRAINING_PYTHON:-${ATELIER_TRAINING_ENV:-$HOME/.cache/atelier-training}/venv/bin/python}"
 if ! "$python" -c 'import torch, skia, diffusers, transformers' 2>/dev/null; then
   echo "$python has no training environment (torch, skia, diffusers, transformers): run training/setup.sh" >&2
-  exit 3
+  exit 77
 fi
 export OMP_NUM_THREADS=1 CUDA_VISIBLE_DEVICES=""
 "$python" -m training.scenes check
