@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { signedHeaders, startTestServer } from "../../packages/server/src/http/test-server.ts";
+import type { TestServer } from "../../packages/server/src/http/test-server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+async function ask(url: string, payload: string, headers: Record<string, string>): Promise<{ status: number; body: unknown }> {
+  const response = await server.app.inject({ method: "POST", url, headers, payload });
+  return { status: response.statusCode, body: response.json() };
+}
+
+describe("small habits of clients", () => {
+  it("a right key and a made-up token are HTTP 200, a wrong key is 401", async () => {
+    const test = (key: string) => ask("/v1/Task/Detail", '{"tasktoken":"test"}', { "x-api-key": key, "content-type": "application/json" });
+    expect(await test(server.keyOnly.apikey)).toMatchObject({ status: 200, body: { result: false, errors: [{ code: 1 }] } });
+    expect(await test("no-such-key")).toMatchObject({ status: 401, body: { result: false, errors: [{ code: 0 }] } });
+  });
+
+  it("headers of a forwarding MCP server change nothing", async () => {
+    const forwarded = {
+      "x-wiro-proxy-client-ip": "203.0.113.5",
+      "x-wiro-proxy-timestamp": "1734513807123",
+      "x-wiro-proxy-signature": "0".repeat(64),
+    };
+    expect(await ask("/v1/Task/List", "{}", { ...signedHeaders(server.mine), ...forwarded })).toMatchObject({ status: 200, body: { result: true } });
+    expect(await ask("/v1/Task/List", "{}", forwarded)).toMatchObject({ status: 401 });
+  });
+
+  it("every refusal under /v1 is one JSON object", async () => {
+    const signed = signedHeaders(server.mine);
+    const requests: [string, string, Record<string, string>, number][] = [
+      ["/v1/Run/atelier/starter", "[1]", signed, 200],
+      ["/v1/Run/atelier/starter", '"text"', { ...signed, "content-type": "application/json" }, 200],
+      ["/v1/Task/Kill", "{", signed, 200],
+      ["/v1/Task/Nothing", "{}", signed, 404],
+      ["/v1/Task/Detail", "{}", {}, 401],
+    ];
+    for (const [url, payload, headers, status] of requests) {
+      const answer = await ask(url, payload, headers);
+      const errors = [{ code: 0, message: expect.any(String), time: expect.any(Number) }];
+      expect(answer, `${url} ${payload}`).toEqual({ status, body: { result: false, errors } });
+    }
+  });
+
+  it("uuid is the account's, the same on all its tasks", async () => {
+    const uuidOfNewTask = async (as = server.mine): Promise<unknown> => {
+      const { taskid } = (await server.post("/v1/Run/atelier/starter", {}, as)).json<{ taskid: string }>();
+      return (await server.post("/v1/Task/Detail", { taskid }, as)).json<{ tasklist: [{ uuid: unknown }] }>().tasklist[0].uuid;
+    };
+    const mine = await uuidOfNewTask();
+    expect(mine).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(await uuidOfNewTask()).toBe(mine);
+    expect(await uuidOfNewTask(server.other)).not.toBe(mine);
+  });
+});
