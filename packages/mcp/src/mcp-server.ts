@@ -1,0 +1,46 @@
+// The thirteen tools as an MCP server, and its answer to one request over HTTP.
+
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+
+import { explore, getModelSchema, recommendModel, searchModels } from "./model-tools.ts";
+import { searchDocs, uploadFile } from "./other-tools.ts";
+import { cancelTask, getTask, getTaskPrice, killTask, listTasks, runModel, waitForTask } from "./task-tools.ts";
+import type { ToolContext } from "./tool.ts";
+
+const models = [searchModels, getModelSchema, recommendModel, explore];
+const tasks = [runModel, waitForTask, getTask, listTasks, getTaskPrice, cancelTask, killTask];
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
+
+export interface McpContext extends ToolContext {
+  readonly version: string;
+}
+
+/** Answers one message; nothing is kept between two. `protocolVersion`: the header that the client sent, if any. */
+export async function answerMessage(
+  context: McpContext,
+  { message, protocolVersion, signal }: { message: object; protocolVersion: string | undefined; signal: AbortSignal },
+): Promise<HttpAnswer> {
+  const server = new McpServer({ name: "atelier", title: "Atelier", version: context.version });
+  for (const tool of [...models, ...tasks, uploadFile, searchDocs]) tool.addTo(server, context);
+  // No session id: stateless, so that any instance behind one address can answer.
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  await server.connect(transport as Parameters<McpServer["connect"]>[0]);
+  const close = (): void => void server.close();
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    const headers = new Headers({ accept: "application/json, text/event-stream", "content-type": "application/json" });
+    if (protocolVersion !== undefined) headers.set("mcp-protocol-version", protocolVersion);
+    const request = new Request("http://localhost/mcp", { method: "POST", headers });
+    const response = await transport.handleRequest(request, { parsedBody: message });
+    return { status: response.status, contentType: response.headers.get("content-type") ?? undefined, body: await response.text() };
+  } finally {
+    signal.removeEventListener("abort", close);
+    await server.close();
+  }
+}
