@@ -28,7 +28,8 @@ const serverLevels = [
 const packageImports: Record<string, string[]> = {
   "packages/schema": [],
   "packages/flux": [],
-  "packages/server": ["@atelier/schema"],
+  "packages/mcp": [],
+  "packages/server": ["@atelier/schema", "@atelier/mcp"],
   "engines/flux": ["@atelier/schema", "@atelier/flux"],
   "engines/image": ["@atelier/schema"],
 };

@@ -32,6 +32,14 @@ const byIdentifier = ({ taskid, token }: Things) => [
 
 const byDelivery = ({ deliveryid }: Things) => [{ deliveryid }, { deliveryid: [deliveryid] }];
 
+/** Every tool that takes a name of a task, and a run on another project's account. */
+function byTool({ projectid, taskid, token }: Things) {
+  const call = (name: string, given: object) => ({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: given } });
+  const tools = ["get_task", "get_task_price", "wait_for_task", "cancel_task", "kill_task"];
+  const run = call("run_model", { model: "atelier/starter", params: { prompt: "moon", projectid }, wait: false });
+  return [...tools.flatMap((name) => [call(name, { taskid }), call(name, { tasktoken: token })]), run];
+}
+
 /** Everything that is answered to the holder of a key. */
 export const privateRoutes: Readonly<Record<string, PrivateRoute>> = {
   "POST /v1/Task/Detail": { bodies: (things) => [...byIdentifier(things), { taskid: things.taskid, progress: true }] },
@@ -56,6 +64,7 @@ export const privateRoutes: Readonly<Record<string, PrivateRoute>> = {
     bodies: ({ projectid, taskid }) => [{ projectid }, { taskid }],
     sameForOwner: "whose deliveries are listed is told by the key alone",
   },
+  "POST /mcp": { bodies: byTool },
   "POST /v1/Delivery/Detail": { bodies: byDelivery },
   "POST /v1/Delivery/Redeliver": { bodies: byDelivery },
 };
@@ -77,6 +86,7 @@ export const publicRoutes: Readonly<Record<string, string>> = {
   "GET /outputs/{folder}/{name}": "the address is the permission: 256 random bits, told to the owner alone",
   "GET /healthz": "whether the process lives",
   "GET /readyz": "whether tasks can be created, and how many models there are",
+  "GET /mcp": "always that there is no stream",
   "GET /openapi.json": "the document of the routes",
   "GET /v1": "the socket: the task's token is the permission; tested below",
 };

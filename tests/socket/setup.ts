@@ -110,6 +110,8 @@ export async function startWorld() {
       publicUrl: () => publicUrl,
       projects: openProjectDoor({ ...keys, db: pool }),
       access: openAccess,
+      outbound: openOutbound(),
+      installation: { dir: folder, version: "0.0.0" },
       isReady: async () => true,
       hasRoom: async () => true,
     };

@@ -24,15 +24,14 @@ export interface McpContext extends ToolContext {
 /** Answers one message; nothing is kept between two. `protocolVersion`: the header that the client sent, if any. */
 export async function answerMessage(
   context: McpContext,
-  { message, protocolVersion, signal }: { message: object; protocolVersion: string | undefined; signal: AbortSignal },
+  { message, protocolVersion }: { message: object; protocolVersion: string | undefined },
 ): Promise<HttpAnswer> {
   const server = new McpServer({ name: "atelier", title: "Atelier", version: context.version });
   for (const tool of [...models, ...tasks, uploadFile, searchDocs]) tool.addTo(server, context);
   // No session id: stateless, so that any instance behind one address can answer.
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  // The SDK's own types differ under exactOptionalPropertyTypes.
   await server.connect(transport as Parameters<McpServer["connect"]>[0]);
-  const close = (): void => void server.close();
-  signal.addEventListener("abort", close, { once: true });
   try {
     const headers = new Headers({ accept: "application/json, text/event-stream", "content-type": "application/json" });
     if (protocolVersion !== undefined) headers.set("mcp-protocol-version", protocolVersion);
@@ -40,7 +39,6 @@ export async function answerMessage(
     const response = await transport.handleRequest(request, { parsedBody: message });
     return { status: response.status, contentType: response.headers.get("content-type") ?? undefined, body: await response.text() };
   } finally {
-    signal.removeEventListener("abort", close);
     await server.close();
   }
 }

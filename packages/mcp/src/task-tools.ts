@@ -12,7 +12,7 @@ import { partsOf } from "./model-tools.ts";
 import { amount, nextStart, withoutAbsent } from "./plain-values.ts";
 import { hasEnded, outputsOf, referenceOf, stateOf, taskAnswerOf, waitFor } from "./task-answers.ts";
 import { readOnly, tool } from "./tool.ts";
-import type { ToolCall } from "./tool.ts";
+import type { ToolContext } from "./tool.ts";
 
 /** Which task; both names of it are read. */
 const reference = {
@@ -146,14 +146,15 @@ async function findTask(api: Api, task: Reference): Promise<Task> {
 
 /** Asks as often as the contract's client does: every 2 s, after 15 s every 5 s, after a minute every 10 s. A task that has not
  *  ended in time is answered as it is. */
-async function waitForEnd({ api, signal }: ToolCall, given: Reference, seconds: number): Promise<TaskAnswer> {
+async function waitForEnd({ api, signal }: ToolContext, given: Reference, seconds: number): Promise<TaskAnswer> {
   const began = performance.now();
   for (;;) {
     const task = await findTask(api, given);
     const elapsed = (performance.now() - began) / 1000;
-    if (hasEnded(task) || elapsed >= seconds || signal.aborted) return taskAnswerOf(task);
+    if (hasEnded(task) || elapsed >= seconds) return taskAnswerOf(task);
     const pause = elapsed < 15 ? 2 : elapsed < 60 ? 5 : 10;
     const wait = Math.min(pause, seconds - elapsed) * 1000;
     await sleep(wait, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return taskAnswerOf(task);
   }
 }

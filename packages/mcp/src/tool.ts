@@ -14,10 +14,7 @@ export interface ToolContext {
   readonly docs: () => Promise<readonly DocsSection[]>;
   /** Where people read it. */
   readonly docsUrl: string;
-}
-
-export interface ToolCall extends ToolContext {
-  /** Aborted when the caller has gone. */
+  /** Aborted when nobody waits any longer: a tool that waits then answers what it knows. */
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +25,7 @@ interface Tool<Input extends z.ZodObject, Answer extends z.ZodObject> {
   readonly input: Input;
   readonly answer: Answer;
   readonly hints: ToolAnnotations;
-  readonly work: (call: ToolCall, input: z.output<Input>) => Promise<z.input<Answer>>;
+  readonly work: (context: ToolContext, input: z.output<Input>) => Promise<z.input<Answer>>;
 }
 
 export interface RegisteredTool {
@@ -44,9 +41,9 @@ export function tool<Input extends z.ZodObject, Answer extends z.ZodObject>(decl
   const config = { title, description, inputSchema: input as z.ZodObject, outputSchema: answer as z.ZodObject, annotations: hints };
   return {
     addTo(server, context) {
-      server.registerTool(name, config, async (given: unknown, { signal }): Promise<CallToolResult> => {
+      server.registerTool(name, config, async (given: unknown): Promise<CallToolResult> => {
         try {
-          const structuredContent = answer.parse(await work({ ...context, signal }, input.parse(given)));
+          const structuredContent = answer.parse(await work(context, input.parse(given)));
           return { content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }], structuredContent };
         } catch (error) {
           if (!(error instanceof ApiFailure)) throw error;

@@ -113,7 +113,9 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
   const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };
   const { access } = config;
-  const deps = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, log, isReady, hasRoom: roomLeft };
+  const installation = { dir: config.installDir, version: config.version };
+  const base = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };
+  const deps = { ...base, isReady, hasRoom: roomLeft };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });

@@ -204,6 +204,10 @@ export const limits = Object.freeze({
   /** How long `/sync` holds a request (docs/wire-contract.md, "Run/sync"), and how many it holds at once. */
   syncWaitMs: 40 * 60_000,
   syncRequests: 2_000,
+  /** Messages of MCP that are answered at once: a tool that waits holds its request for up to ten minutes. */
+  mcpRequests: 1_000,
+  /** How long `atelier mcp` waits for one answer: longer than any tool. */
+  mcpAnswerMs: 11 * 60_000,
   /** Between two comments on a silent event stream. */
   syncKeepAliveMs: 15_000,
   /** Reaching one of several database hosts before the next one is tried. */

@@ -74,7 +74,7 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
   };
 }
 
-function authHeaders({ apiKey, apiSecret }: Credentials): Record<string, string> {
+export function authHeaders({ apiKey, apiSecret }: Credentials): Record<string, string> {
   if (apiSecret === null) return { "x-api-key": apiKey };
   const nonce = String(Date.now());
   return { "x-api-key": apiKey, "x-nonce": nonce, "x-signature": sign({ apiKey, apiSecret, nonce }) };

@@ -12,6 +12,7 @@ import { demo } from "./demo.ts";
 import { describeFindings } from "./doctor/check.ts";
 import { examine } from "./doctor/doctor.ts";
 import { addKeyCommands } from "./key.ts";
+import { addMcp } from "./mcp.ts";
 import { addProjectAccess } from "./project-access.ts";
 import { addModelCommands } from "./model.ts";
 import { addProjectLimits } from "./project-limits.ts";
@@ -66,6 +67,7 @@ function buildProgram(context: CommandContext): Command {
   addRun(program, context);
   addPrune(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
   addBackup(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
+  addMcp(program, commandParts, context.signal);
   addDoctor(program, context);
   addDemo(program, context);
   return program;

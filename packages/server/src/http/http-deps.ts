@@ -5,6 +5,7 @@ import type { EventFeed } from "../events/event-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import type { ProjectDoor } from "../projects/project-door.ts";
 import type { WorkerApiDeps } from "./worker-api/worker-api.ts";
 import type { AccessRules } from "./visit.ts";
@@ -30,6 +31,10 @@ export interface HttpDeps {
   readonly access: AccessRules;
   /** Absent: no remote workers are admitted. */
   readonly workerApi?: Omit<WorkerApiDeps, "log"> | undefined;
+  /** The one door to addresses that callers name. */
+  readonly outbound: Pick<Outbound, "download">;
+  /** Where the manual lies, and what this program is. */
+  readonly installation: { readonly dir: string; readonly version: string };
   readonly log: Log;
   /** False while the disk is too full for new tasks. */
   readonly hasRoom: () => Promise<boolean>;

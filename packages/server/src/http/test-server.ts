@@ -15,6 +15,7 @@ import type { FileStore } from "../files/file-store.ts";
 import { withThumbnails } from "../files/thumbnails.ts";
 import { openLog } from "../log.ts";
 import { loadModels } from "../models/registry.ts";
+import { openOutbound } from "../outbound/outbound.ts";
 import { createProject } from "../projects/create-project.ts";
 import type { CreatedProject } from "../projects/create-project.ts";
 import { openProjectDoor } from "../projects/project-door.ts";
@@ -65,6 +66,8 @@ export async function startTestServer(changes: Partial<RouteContext> = {}): Prom
     events: openEventFeed({ db: test.db, log: openLog({ level: "silent", pretty: false }) }),
     projects: openProjectDoor(deps),
     access: openAccess,
+    outbound: openOutbound({ allow: ["127.0.0.1"] }),
+    installation: { dir: join(import.meta.dirname, "../../../.."), version: "0.0.0" },
     log: openLog({ level: "info", pretty: false, destination }),
     isReady: async () => true,
       hasRoom: async () => true,

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { AtelierError } from "../../errors.ts";
 import type { CatalogueContext } from "../catalogue.ts";
+import type { RouteContext } from "../http-deps.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { missingPage, modelListPage } from "../pages/model-list-page.ts";
 import { modelPage } from "../pages/model-page.ts";
@@ -65,7 +66,7 @@ async function sendModelPage(context: CatalogueContext, reply: FastifyReply, man
   return sendPage(reply, modelPage(withSampleUrls(manifest, context.publicUrl()), { api: `${context.publicUrl()}/v1`, statistics, textOf }));
 }
 
-function modelText(context: CatalogueContext, manifest: Manifest): string {
+export function modelText(context: RouteContext, manifest: Manifest): string {
   const url = context.publicUrl();
   return modelPageText(withSampleUrls(manifest, url), { api: `${url}/v1`, outputs: `${url}/outputs`, cover: coverUrl(context, manifest) });
 }

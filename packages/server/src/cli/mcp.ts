@@ -1,0 +1,48 @@
+// atelier mcp: the tools for assistants that start a program and speak to it over stdio; a bridge to the server's `/mcp`.
+
+import { bridgeStdio } from "@atelier/mcp/stdio-bridge";
+import type { PostMessage } from "@atelier/mcp/stdio-bridge";
+import type { Command } from "commander";
+import { request } from "undici";
+
+import { readClientEnvironment } from "../config.ts";
+import { limits } from "../limits.ts";
+import { authHeaders } from "./api-client.ts";
+import type { Credentials } from "./api-client.ts";
+import { findBaseUrl, findCredentials } from "./local-server.ts";
+import type { CommandParts } from "./webhook.ts";
+
+export function addMcp(program: Command, { dataOption, depsOf }: CommandParts, signal: AbortSignal): void {
+  program
+    .command("mcp")
+    .description("speak MCP on stdin and stdout, for assistants that start their tools as programs (docs/mcp.md)")
+    .option("--url <url>", "the server (ATELIER_URL, default: the one on the data folder)")
+    .addOption(dataOption())
+    .action(async (options: { url?: string; data?: string }) => {
+      const deps = depsOf(options);
+      const environment = readClientEnvironment();
+      const givenUrl = options.url ?? environment.url;
+      const baseUrl = await findBaseUrl(deps.config, givenUrl);
+      const credentials = await findCredentials(deps, environment, givenUrl === undefined);
+      await bridgeStdio(postTo(baseUrl, credentials), { stdin: process.stdin, stdout: process.stdout, signal });
+    });
+}
+
+function postTo(baseUrl: string, credentials: Credentials): PostMessage {
+  return async (message, signal) => {
+    const wait = limits.mcpAnswerMs;
+    const { statusCode, body } = await request(`${baseUrl}/mcp`, {
+      method: "POST",
+      headers: { ...authHeaders(credentials), "content-type": "application/json" },
+      body: JSON.stringify(message),
+      headersTimeout: wait,
+      bodyTimeout: wait,
+      signal,
+    });
+    const text = await body.text();
+    if (text === "") return undefined;
+    const answer = JSON.parse(text) as Awaited<ReturnType<PostMessage>> & { errors?: { message: string }[] };
+    if (answer.jsonrpc !== "2.0") throw new Error(answer.errors?.map((error) => error.message).join("; ") ?? `HTTP ${statusCode}`);
+    return answer;
+  };
+}

@@ -1,0 +1,87 @@
+// POST /mcp: the tools for assistants, over MCP's streamable HTTP without sessions (docs/mcp.md).
+
+import { answerMessage } from "@atelier/mcp/mcp-server";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+
+import { AtelierError } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import { authenticate } from "../authenticate.ts";
+import { readFields } from "../body.ts";
+import type { RouteContext } from "../http-deps.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { visitOf } from "../visit.ts";
+import { mcpPath } from "./bearer-key.ts";
+import { openInjectedApi } from "./injected-api.ts";
+import { openProjectDocs } from "./project-docs.ts";
+
+const message = z.looseObject({ jsonrpc: z.literal("2.0") }).meta({ id: "McpMessage", description: "A JSON-RPC message of MCP." });
+const request = message.extend({ method: z.string().optional(), params: z.looseObject({}).optional() }).meta({ id: "McpRequest" });
+
+const operation: Operation = {
+  id: "mcp",
+  summary: "Tools for assistants: one message of MCP",
+  description: "Streamable HTTP without sessions. The credentials may come as `Authorization: Bearer KEY` or `Bearer KEY:SECRET`.",
+  tag: "MCP",
+  access: "project",
+  body: request,
+  replies: {
+    200: { description: "The answer.", content: { "application/json": message } },
+    202: { description: "A notification was taken." },
+    400: { description: "No message of MCP.", content: { "application/json": message } },
+  },
+};
+
+const noStream: Operation = {
+  id: "mcpStream",
+  summary: "There is no stream of messages from the server",
+  tag: "MCP",
+  access: "open",
+  replies: { 405: { description: "Use POST.", content: { "application/json": message } } },
+};
+
+/** What tells who calls. */
+const credentials = ["x-api-key", "x-nonce", "x-signature"];
+
+/** A tool that waits holds its request as `/sync` does. */
+export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
+  const apiOf = openInjectedApi(app, context);
+  const docs = openProjectDocs(context);
+  const open = new Set<AbortController>();
+  app.addHook("preClose", async () => open.forEach((controller) => controller.abort()));
+  app.post(mcpPath, { config: { operation } }, async (request, reply) => {
+    await authenticate(context, request);
+    if (open.size >= limits.mcpRequests) throw new AtelierError("SERVER_UNAVAILABLE");
+    const controller = new AbortController();
+    open.add(controller);
+    // Also comes when the answer is complete.
+    reply.raw.once("close", () => {
+      open.delete(controller);
+      controller.abort();
+    });
+    const { signal } = controller;
+    const api = apiOf({ headers: credentialsOf(request), address: visitOf(request).address, signal });
+    const docsUrl = `${context.publicUrl()}/llms.txt`;
+    const fields = await readFields(request.raw, "application/json");
+    const tools = { api, docs, docsUrl, signal, version: context.installation.version };
+    const answer = await answerMessage(tools, { message: fields, protocolVersion: headerOf(request, "mcp-protocol-version") });
+    if (answer.contentType !== undefined) reply.type(answer.contentType);
+    return reply.status(answer.status).send(answer.body === "" ? undefined : answer.body);
+  });
+  app.get(mcpPath, { config: { operation: noStream } }, (_request, reply) => {
+    const error = { code: -32000, message: "Method not allowed." };
+    return reply.status(405).header("allow", "POST").send({ jsonrpc: "2.0", error, id: null });
+  });
+}
+
+function credentialsOf(request: FastifyRequest): Record<string, string> {
+  return Object.fromEntries(credentials.flatMap((name) => {
+    const value = headerOf(request, name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,110 @@
+// The tools over streamable HTTP: a real client on a real port, with the credentials that MCP clients can send.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { signedHeaders, startTestServer } from "../../packages/server/src/http/test-server.ts";
+import type { TestServer } from "../../packages/server/src/http/test-server.ts";
+import { exerciseTools, openClient, use } from "./exercise-tools.ts";
+
+const model = "atelier/starter";
+let server: TestServer;
+let url: URL;
+let pictures: Server;
+let picture: string;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await server.app.listen({ host: "127.0.0.1", port: 0 });
+  const png = await readFile(join(import.meta.dirname, "picture.png"));
+  pictures = createServer((_request, response) => response.end(png)).listen(0, "127.0.0.1");
+  await new Promise((resolve) => pictures.once("listening", resolve));
+  // Listening TCP servers have an address with a port.
+  url = new URL(`http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}/mcp`);
+  picture = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/moon.png`;
+});
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  pictures.close();
+  await server.stop();
+});
+
+async function connect(headers: Record<string, string>): Promise<Client> {
+  const client = openClient();
+  clients.push(client);
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+  await client.connect(transport as Parameters<Client["connect"]>[0]);
+  return client;
+}
+
+const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
+
+it("all tools answer by their own schemas, to a key and secret in one bearer", async () => {
+  const client = await connect(bearer(`${server.mine.apikey}:${server.mine.apisecret}`));
+  await exerciseTools(client, { model, file: picture });
+});
+
+it("takes the headers of every other client, and the key alone from a project without signatures", async () => {
+  const signed = await connect(signedHeaders(server.mine));
+  expect(await use(signed, "list_tasks")).toMatchObject({ start: 0, limit: 20 });
+  const keyOnly = await connect(bearer(server.keyOnly.apikey));
+  expect(await use(keyOnly, "list_tasks")).toMatchObject({ total: 0, tasks: [], nextStart: null });
+});
+
+it("waits for the end of a task and answers it, and only its owner", async () => {
+  const client = await connect(bearer(`${server.mine.apikey}:${server.mine.apisecret}`));
+  const other = await connect(bearer(server.keyOnly.apikey));
+  const { task } = (await use(client, "run_model", { model, params: { prompt: "moon" }, wait: false })) as { task: { id: string; token: string } };
+  await expect(use(other, "wait_for_task", { tasktoken: task.token })).rejects.toThrow("There is no task yet.");
+  await expect(use(other, "cancel_task", { taskid: task.id })).rejects.toThrow("There is no task yet.");
+  const waiting = use(client, "wait_for_task", { tasktoken: task.token });
+  await server.db.query("update tasks set status = 'task_postprocess_end', pexit = '1' where id = $1", [task.id]);
+  expect(await waiting).toMatchObject({ state: "failed", task: { exitCode: "1" } });
+  expect(await use(client, "get_task_price", { taskid: task.id })).toMatchObject({ billed: false, costUsd: 0 });
+});
+
+it.each(["", "Bearer", "Bearer nobody:nothing", "Bearer nobody"])("refuses the credentials %j with 401", async (authorization) => {
+  const response = await fetch(url, { method: "POST", headers: { authorization }, body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' });
+  expect(response.status).toBe(401);
+});
+
+it("refuses a wrong secret, and a key without its secret", async () => {
+  for (const text of [`${server.mine.apikey}:wrong`, server.mine.apikey]) {
+    const response = await fetch(url, { method: "POST", headers: bearer(text), body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' });
+    expect(response.status).toBe(401);
+  }
+});
+
+it("takes a bearer on no other route", async () => {
+  const headers = bearer(`${server.mine.apikey}:${server.mine.apisecret}`);
+  const response = await server.app.inject({ method: "POST", url: "/v1/Task/List", headers, payload: "{}" });
+  expect(response.statusCode).toBe(401);
+});
+
+it("has no stream of its own, and answers what is no message with 400", async () => {
+  expect((await fetch(url)).status).toBe(405);
+  const headers = signedHeaders(server.mine);
+  expect((await fetch(url, { method: "POST", headers, body: '{"hello":1}' })).status).toBe(400);
+});
+
+it("holds the addresses that a project is limited to, also for what a tool asks", async () => {
+  await server.db.query("update projects set allowed_addresses = '{192.0.2.1}' where id = $1", [server.other.projectid]);
+  const post = (remoteAddress: string) =>
+    server.app.inject({
+      method: "POST",
+      url: "/mcp",
+      remoteAddress,
+      headers: bearer(`${server.other.apikey}:${server.other.apisecret}`),
+      payload: { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks", arguments: {} } },
+    });
+  expect((await post("192.0.2.2")).statusCode).toBe(401);
+  expect((await post("192.0.2.1")).json()).toMatchObject({ result: { structuredContent: { total: 0 } } });
+});

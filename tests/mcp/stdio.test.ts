@@ -1,0 +1,41 @@
+// The tools over stdio: a real client starts `atelier mcp`, which speaks to a real server with the deterministic engine.
+
+import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { expect, it } from "vitest";
+
+import { ServerProcess } from "../lifecycle/server-process.ts";
+import { exerciseTools, openClient, use } from "./exercise-tools.ts";
+
+it("all tools answer by their own schemas, and a run is waited for", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "atelier-mcp-"));
+  await mkdir(join(dataDir, "models"));
+  await copyFile(join(import.meta.dirname, "../crash/fake-model.json"), join(dataDir, "models/fake.json"));
+  const server = new ServerProcess({ dataDir, env: { ATELIER_FAKE_ENGINE: "1", ATELIER_OUTBOUND_ALLOW: "127.0.0.1" } });
+  const png = await readFile(join(import.meta.dirname, "picture.png"));
+  const pictures = createServer((_request, response) => response.end(png)).listen(0, "127.0.0.1");
+  const client = openClient();
+  try {
+    await server.ready();
+    const args = [join(import.meta.dirname, "../../bin/atelier.mjs"), "mcp", "--data", dataDir];
+    await client.connect(new StdioClientTransport({ command: process.execPath, args }));
+    const drawn = await use(client, "run_model", { model: "test/fake", params: { prompt: "a moon", steps: 2 } });
+    expect(drawn).toMatchObject({ state: "completed", outputs: [{ kind: "image", mimeType: "image/png" }], task: { exitCode: "0" } });
+    const token = (drawn["task"] as { token: string }).token;
+    expect(await use(client, "wait_for_task", { tasktoken: token })).toEqual(drawn);
+    // A listening TCP server has an address with a port.
+    const file = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/moon.png`;
+    await exerciseTools(client, { model: "test/fake", file });
+  } finally {
+    await client.close();
+    pictures.close();
+    server.kill("SIGTERM");
+    await server.exit();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
