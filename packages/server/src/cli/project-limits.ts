@@ -17,8 +17,8 @@ interface CommonOptions {
 }
 
 interface LimitOptions extends CommonOptions {
-  readonly running?: number | null;
-  readonly waiting?: number | null;
+  readonly running?: number | "none";
+  readonly waiting?: number | "none";
 }
 
 /** Adds them to the `project` command. */
@@ -43,8 +43,9 @@ export function addProjectLimits(project: Command, { dataOption, depsOf }: Comma
     .addOption(dataOption())
     .action(async (call: string, options: LimitOptions) => {
       if (options.running === undefined && options.waiting === undefined) throw nothingToChange();
+      const change = { running: limitOf(options.running), waiting: limitOf(options.waiting) };
       const usage = await withDatabase(depsOf(options), async ({ db }) =>
-        changeTaskLimits({ db, actor: cliActor() }, (await findProjectCalled(db, call)).id, options),
+        changeTaskLimits({ db, actor: cliActor() }, (await findProjectCalled(db, call)).id, change),
       );
       print(usage, options);
     });
@@ -62,10 +63,15 @@ export function addProjectLimits(project: Command, { dataOption, depsOf }: Comma
     });
 }
 
-function readLimit(text: string): number | null {
-  if (text === "none") return null;
+/** Not null for none: commander makes empty text of an option whose parser returns null. */
+function readLimit(text: string): number | "none" {
+  if (text === "none") return text;
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number up to 999999, or none.");
+}
+
+function limitOf(option: number | "none" | undefined): number | null | undefined {
+  return option === "none" ? null : option;
 }
 
 function readAmount(text: string): string | null {

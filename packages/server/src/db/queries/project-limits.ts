@@ -49,7 +49,7 @@ export interface ProjectUsage extends TaskLimits {
 export async function selectProjectUsage(db: Queryable, projectId: string): Promise<ProjectUsage | undefined> {
   const { rows } = await db.query<ProjectUsage>(
     `select p.id, p.name, p.running_limit as running, p.waiting_limit as waiting, p.budget, l.spent,
-            greatest(p.budget - l.spent, 0) as left, l.lines::int as "billedTasks",
+            case when p.budget is not null then greatest(p.budget - l.spent, 0) end as left, l.lines::int as "billedTasks",
             (select count(*)::int from tasks where phase = 'waiting' and project_id = p.id) as "waitingTasks",
             (select count(*)::int from tasks where phase = 'leased' and project_id = p.id) as "runningTasks"
        from projects p, lateral (

@@ -1,0 +1,79 @@
+// The commands on what a project may use, through the command line's own entrance, on a database of their own.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+
+import { main } from "../../packages/server/src/cli/atelier.ts";
+import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
+import type { TestDatabase } from "../../packages/server/src/db/test-database.ts";
+
+let test: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), "atelier-limits-"));
+  const { host, user, database } = test.address;
+  vi.stubEnv("DATABASE_URL", `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`);
+  vi.stubEnv("ATELIER_DATA", folder);
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await test.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function atelier(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: "", err: "" };
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((written.out += String(text))));
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((written.err += String(text))));
+  const code = await main(args);
+  vi.restoreAllMocks();
+  return { code, ...written };
+}
+
+async function json<Answer>(...args: string[]): Promise<Answer> {
+  const { code, out, err } = await atelier(...args, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out.trim().split("\n")).toHaveLength(1);
+  return JSON.parse(out) as Answer;
+}
+
+it("limits of running and waiting tasks are set one by one, shown, and taken away", async () => {
+  await json("project", "create", "studio");
+  expect(await json("project", "limit", "studio", "--running", "2", "--waiting", "100")).toMatchObject({ running: 2, waiting: 100 });
+  expect(await json("project", "limit", "studio", "--waiting", "7")).toMatchObject({ running: 2, waiting: 7 });
+  expect(await json("project", "show", "studio")).toMatchObject({ name: "studio", running: 2, waiting: 7, runningTasks: 0 });
+  expect((await atelier("project", "show", "studio")).out).toMatch(/running +0 tasks, limit 2\nwaiting +0 tasks, limit 7/);
+  expect(await json("project", "limit", "studio", "--running", "none")).toMatchObject({ running: null, waiting: 7 });
+});
+
+it("a budget is set, shown with what is left of it, and taken away", async () => {
+  await json("project", "create", "payer");
+  const set = await json<{ budget: string; left: string; spent: string }>("project", "budget", "payer", "0.50");
+  expect([set.budget, set.left, set.spent].map(Number)).toEqual([0.5, 0.5, 0]);
+  expect((await atelier("project", "show", "payer")).out).toMatch(/budget +\$0\.50*, left \$0\.50*/);
+  expect(await json("project", "budget", "payer", "none")).toMatchObject({ budget: null, left: null });
+  expect((await atelier("project", "show", "payer")).out).toMatch(/budget +none/);
+});
+
+it("what is no limit, no amount or no project is refused and changes nothing", async () => {
+  await json("project", "create", "steady");
+  const before = await json("project", "limit", "steady", "--running", "3");
+  const wrong = [
+    ["limit", "steady"],
+    ["limit", "steady", "--running", "many"],
+    ["limit", "steady", "--running", "1.5"],
+    ["budget", "steady", "free"],
+    ["budget", "steady", "1e9"],
+    ["show", "nobody"],
+  ];
+  for (const args of wrong) {
+    const { code, out, err } = await atelier("project", ...args);
+    expect({ args, failed: code !== 0, out, isSilent: err === "" }).toEqual({ args, failed: true, out: "", isSilent: false });
+  }
+  expect(await json("project", "show", "steady")).toEqual(before);
+});
