@@ -89,6 +89,18 @@ it("takes a bearer on no other route", async () => {
   expect(response.statusCode).toBe(401);
 });
 
+it("tells nobody the words of its own faults, and writes them to the log", async () => {
+  const outbound = { download: () => Promise.reject(new Error("secret path")) };
+  const faulty = await startTestServer({ outbound });
+  const call = { name: "upload_file", arguments: { url: picture } };
+  const payload = { jsonrpc: "2.0", id: 1, method: "tools/call", params: call };
+  const { body } = await faulty.app.inject({ method: "POST", url: "/mcp", headers: signedHeaders(faulty.mine), payload });
+  expect(body).toContain("The server failed.");
+  expect(body).not.toContain("secret");
+  expect(faulty.logged.map(({ msg }) => msg)).toContain("mcp.fault");
+  await faulty.stop();
+});
+
 it("has no stream of its own, and answers what is no message with 400", async () => {
   expect((await fetch(url)).status).toBe(405);
   const headers = signedHeaders(server.mine);

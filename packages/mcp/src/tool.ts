@@ -16,6 +16,8 @@ export interface ToolContext {
   readonly docsUrl: string;
   /** Aborted when nobody waits any longer: a tool that waits then answers what it knows. */
   readonly signal: AbortSignal;
+  /** Told of what went wrong by our own fault: its caller learns only that something did. */
+  readonly onFault: (error: unknown) => void;
 }
 
 interface Tool<Input extends z.ZodObject, Answer extends z.ZodObject> {
@@ -35,7 +37,7 @@ export interface RegisteredTool {
 /** Looks, and changes nothing. */
 export const readOnly: ToolAnnotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
 
-/** A refusal of the server is an answer that the model can read and act on; anything else is our fault and is thrown. */
+/** A refusal of the server is an answer that the model can read and act on; anything else is our fault, whose words are not for callers. */
 export function tool<Input extends z.ZodObject, Answer extends z.ZodObject>(declared: Tool<Input, Answer>): RegisteredTool {
   const { name, title, description, input, answer, hints, work } = declared;
   const config = { title, description, inputSchema: input as z.ZodObject, outputSchema: answer as z.ZodObject, annotations: hints };
@@ -46,8 +48,9 @@ export function tool<Input extends z.ZodObject, Answer extends z.ZodObject>(decl
           const structuredContent = answer.parse(await work(context, input.parse(given)));
           return { content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }], structuredContent };
         } catch (error) {
-          if (!(error instanceof ApiFailure)) throw error;
-          return { content: [{ type: "text", text: error.message }], isError: true };
+          if (!(error instanceof ApiFailure)) context.onFault(error);
+          const text = error instanceof ApiFailure ? error.message : "The server failed. Try again in a few seconds.";
+          return { content: [{ type: "text", text }], isError: true };
         }
       });
     },

@@ -63,7 +63,8 @@ export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
     const api = apiOf({ headers: credentialsOf(request), address: visitOf(request).address, signal });
     const docsUrl = `${context.publicUrl()}/llms.txt`;
     const fields = await readFields(request.raw, "application/json");
-    const tools = { api, docs, docsUrl, signal, version: context.installation.version };
+    const onFault = (error: unknown): void => context.log.error({ err: error, requestId: request.id }, "mcp.fault");
+    const tools = { api, docs, docsUrl, signal, onFault, version: context.installation.version };
     const answer = await answerMessage(tools, { message: fields, protocolVersion: headerOf(request, "mcp-protocol-version") });
     if (answer.contentType !== undefined) reply.type(answer.contentType);
     return reply.status(answer.status).send(answer.body === "" ? undefined : answer.body);
