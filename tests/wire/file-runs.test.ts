@@ -178,7 +178,7 @@ describe("File inputs: what cannot be fetched or decoded ends the task badly, an
     const task = await setup.run(enlarge, { image: address() });
     expect(task).toMatchObject({ status: "task_postprocess_end", pexit: "1", outputs: [], totalcost: "0", debugerror });
     expect(task["preprocessstarttime"]).not.toBe("0");
-    expect(await setup.temporary()).toEqual([]);
+    await expect.poll(setup.temporary).toEqual([]);
   });
 
   it("File inputs: a picture that breaks off, and text, are told by the engine", async () => {
