@@ -59,6 +59,8 @@ async function contextOf({ url, port, tasks, headersOf }) {
   const isEnvelope = (body) => {
     const answer = parse(body);
     if (answer === undefined) return false;
+    // What /mcp answers (JSON-RPC), with whatever its tools give.
+    if (answer.jsonrpc === "2.0") return true;
     // Pages of other kinds have their own form, which the cases of the document check.
     return answer.result === undefined || (answer.result === true ? Array.isArray(answer.errors) : !check({ method: "GET", route: undefined, status: 404, body }));
   };

@@ -7,7 +7,7 @@ import { nearValue, oddText, wrongValue } from "./values.mjs";
 
 const answerMs = 20_000;
 /** Every status that the server may answer such bytes with; none is a fault of its own. */
-const statuses = [100, 101, 200, 204, 206, 304, 400, 401, 404, 408, 413, 414, 416, 417, 426, 429, 431];
+const statuses = [100, 101, 200, 204, 206, 304, 400, 401, 404, 405, 408, 413, 414, 416, 417, 426, 429, 431];
 
 export function makeRawCase(random, context) {
   const head = headOf(random, context);
