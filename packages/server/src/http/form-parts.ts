@@ -124,6 +124,8 @@ class FormReading {
 
   /** The request is read to its end even when it is refused: curl sends all of it before it reads the answer. */
   async read(body: Readable, contentType: string): Promise<Form> {
+    // A connection that broke before now says so to nobody any more.
+    if (body.destroyed) throw new AtelierError("BODY_INVALID");
     const parser = openParser(contentType);
     if (!parser) throw new AtelierError("BODY_INVALID");
     const limiter = sizeLimiter();
