@@ -16,6 +16,8 @@ export default defineConfig({
     globalSetup: [],
     // Their servers take both processors.
     fileParallelism: false,
+    // While a PostgreSQL is down, somebody's outgoing connection may take its port.
+    retry: 1,
     testTimeout: 180_000,
     hookTimeout: 60_000,
   },
