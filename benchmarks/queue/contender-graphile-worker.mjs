@@ -7,6 +7,7 @@ import { progressTable, writeProgress } from "./progress-table.mjs";
 
 export async function openGraphileWorker(address) {
   const pool = new pg.Pool({ ...address, max: 10 });
+  pool.on("error", () => undefined); // its sessions are ended with its database
   const logger = new Logger(() => () => undefined);
   const utils = await makeWorkerUtils({ pgPool: pool, logger });
   await utils.migrate();
