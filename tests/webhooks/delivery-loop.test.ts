@@ -108,16 +108,19 @@ test("every kind of outage is a failed try that is logged by its class and tried
     [receiver.url, answers.cut, "connection-lost", null],
     [closed.url, answers.ok, "connect-failed", null],
   ];
-  const loop = await it.start({ timeoutMs: 100 });
   for (const [url, answer, errorClass, httpStatus] of outages) {
     receiver.answer = answer;
     const taskId = await it.endedTask(`${url}/`);
+    // Only the receiver that never answers needs a short patience.
+    const loop = await it.start(errorClass === "timed-out" ? { timeoutMs: 100 } : {});
     await loop.runOnce();
+    await loop.stop();
     const [newest] = await listDeliveries(it, { projectId: it.mine, rows: 1 });
     expect(newest, errorClass).toMatchObject({ taskId, status: "waiting", attempts: [{ attempt: 1, errorClass, httpStatus }] });
     expect(newest?.attempts[0]?.durationMs).toEqual(expect.any(Number));
   }
   expect(receiver.received.map((got) => got.path)).not.toContain("/elsewhere");
+  const loop = await it.start();
   await it.db.query("update deliveries set url = $1 where url <> $1", [`${receiver.url}/`]);
   for (const answer of [answers.accepted, answers.slowBody]) {
     receiver.answer = answer;
