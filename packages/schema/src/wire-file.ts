@@ -6,11 +6,14 @@ import { absoluteUrl, digitsText, hex32, secret30, timeText } from "./wire-scala
 import { unixSeconds } from "./wire-time.ts";
 
 export interface WireFileSource {
+  /** 32 hex digits. */
   readonly id: string;
+  /** Its folder; null: at the top. */
   readonly folderId: string | null;
   readonly name: string;
   readonly contentType: string;
   readonly sizeBytes: number;
+  /** 30 letters and digits: whoever has it may read the file. */
   readonly accessKey: string;
   readonly addedAt: Date;
   readonly expiresAt: Date | null;

@@ -18,22 +18,30 @@ export interface WireOutputSource {
 
 /** What the encoder reads of a task. */
 export interface WireTaskSource {
+  /** Decimal digits. */
   readonly id: string;
   readonly projectId: string;
   readonly projectUuid: string;
+  /** Task token: 30 letters and digits. */
   readonly token: string;
   /** Clean `owner/slug`. */
   readonly model: string;
   readonly modelId: string;
   readonly status: Status;
+  /** The request as it came. */
   readonly parameters: Record<string, unknown>;
   readonly callbackUrl: string;
+  /** US dollars per second, 12 decimals. */
   readonly cps: string;
+  /** Seconds from accept to the end of the engine run, 4 decimals. */
   readonly elapsedSeconds: string;
+  /** US dollars, 12 decimals. */
   readonly totalCost: string;
+  /** Exit code as text; null while the task runs. */
   readonly pexit: string | null;
   readonly debugOutput: string;
   readonly debugError: string;
+  /** 32 hex digits. */
   readonly outputFolderId: string;
   readonly times: Readonly<Record<WireTaskTime, Date | null>>;
   readonly outputs: readonly WireOutputSource[];
