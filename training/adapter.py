@@ -2,10 +2,12 @@
 `python -m training.adapter --style woodcut`."""
 
 import argparse
+from pathlib import Path
 
 import torch
 from peft import LoraConfig
-from peft.utils import get_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file
 
 from training import loop
 from training.batches import LatentGroup
@@ -28,6 +30,13 @@ def add_adapter(transformer) -> None:
     """Adds trainable low-rank matrices named as diffusers names them, and freezes all else."""
     transformer.requires_grad_(False)
     transformer.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS), adapter_name="style")
+
+
+def start_from(transformer, path: Path) -> None:
+    """Goes on from an adapter that was trained before, on this base or on an earlier one."""
+    state = {name.removeprefix("transformer."): tensor.float() for name, tensor in load_file(path).items()}
+    problems = set_peft_model_state_dict(transformer, state, adapter_name="style")
+    assert not problems.unexpected_keys, problems.unexpected_keys
 
 
 def adapter_state(transformer, trainer: HalfPrecisionTrainer | None = None) -> dict[str, torch.Tensor]:
@@ -59,6 +68,8 @@ def train(options: argparse.Namespace) -> None:
     networks = {name: network.to(device, torch.bfloat16).eval() for name, network in load_networks(options.source).items()}
     transformer, text_encoder = networks["transformer"], networks["text_encoder"]
     add_adapter(transformer)
+    if options.from_adapter:
+        start_from(transformer, options.from_adapter)
     trainer = HalfPrecisionTrainer({"transformer": transformer}, options.rate, options.average_decay, muon=False)
 
     def loss_of(batch, generator):
@@ -74,6 +85,7 @@ def main() -> None:
     loop.add_loop_options(parser, steps=150, batch=32, rate=1.5e-3, average_decay=0.9, warm_up=10, decay_from=0.5)
     parser.add_argument("--style", choices=STYLES[1:], required=True)
     parser.add_argument("--source", default="base", help="stage name or folder of shipped weights (models/starter)")
+    parser.add_argument("--from-adapter", type=Path, help="start from a shipped adapter (models/adapters/STYLE.safetensors)")
     train(parser.parse_args())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from training.latents import BUCKETS, bucket_name
+from training.latents import BUCKETS, finished_parts
 from training.stage import WORK
 from training.starter_models import image_ids, pack_latents
 from training.text import END_ID, PAD_ID, padded_length
@@ -19,12 +19,15 @@ class Batch:
 
 
 class LatentGroup:
-    """All aspect buckets of one style. Scenes and captions are indexed by the captions' padded length."""
+    """All aspect buckets of one style, with the parts that are there now (a resumed stage finds those that came since).
+    Scenes and captions are indexed by the captions' padded length."""
 
     def __init__(self, style: str):
         self.buckets = []
-        for size, _ in BUCKETS:
-            name = bucket_name(style, size)
+        names = [name for size, _ in BUCKETS for name in finished_parts(style, size)]
+        if not names:
+            raise SystemExit(f"no latents of style {style}: python -m training.latents --style {style}")
+        for name in names:
             latents = np.load(WORK / f"latents-{name}.npy", mmap_mode="r")
             tokens = np.load(WORK / f"tokens-{name}.npy")
             lengths = (tokens != PAD_ID).sum(-1)

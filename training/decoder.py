@@ -4,6 +4,7 @@ picture of 256 pixels costs the transformer 64 tokens instead of 256. `python -m
 The encoder stays as it is. Latents come from a scene rendered at 128 pixels, the target is the same scene at 256."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,6 +31,20 @@ def widened(small: torch.nn.Module, large: torch.nn.Module) -> None:
             large.layers[index].load_state_dict(layer.state_dict())
     large.layers[-1].load_state_dict(small.layers[last].state_dict())
     torch.nn.init.dirac_(large.layers[-2].weight)
+
+
+def starting_networks(weights: Path | None) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """The frozen encoder, and the decoder to go on from: the shipped one, or the small one widened."""
+    if weights:
+        shipped = load_autoencoder(str(weights))
+        encoder, decoder = shipped.encoder, shipped.decoder
+        decoder.train()
+    else:
+        small = load_autoencoder("autoencoder")
+        encoder, decoder = small.encoder, build_shipped_autoencoder().decoder
+        widened(small.decoder, decoder)
+    encoder.requires_grad_(False)
+    return encoder, decoder
 
 
 def pairs(arrays: list[np.ndarray], count: int, crop: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,10 +75,9 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     arrays = [picture_file(WORK, 1, options.pictures, size, PICTURE_STYLES) for size in SIZES]
     held_out = [picture_file(WORK, HELD_OUT_SEED, 48, size, PICTURE_STYLES) for size in SIZES]
-    frozen = load_autoencoder("autoencoder").to(device)
-    frozen.requires_grad_(False)
-    decoder = build_shipped_autoencoder().decoder.to(device)
-    widened(frozen.decoder, decoder)
+    encoder, decoder = starting_networks(options.from_weights)
+    encoder.to(device)
+    decoder.to(device)
     optimizers = Optimizers(list(decoder.parameters()), options.rate)
     first = 0
     if options.resume:
@@ -78,7 +92,7 @@ def train(options: argparse.Namespace) -> None:
         small, large = pairs(arrays, share_of(options.batch), options.crop, generator)
         with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
-                latents = frozen.encoder(small.to(device, memory_format=torch.channels_last)).float()
+                latents = encoder(small.to(device, memory_format=torch.channels_last)).float()
             noise = torch.randn(latents.shape, generator=generator).to(device)
             decoded = decoder((latents + LATENT_NOISE * noise).to(memory_format=torch.channels_last))
         loss = reconstruction_loss(decoded.float(), large.to(device))
@@ -89,8 +103,8 @@ def train(options: argparse.Namespace) -> None:
         share = progress.share(step + 1)
         is_last = step + 1 == options.steps or share >= 1
         if is_first() and ((step + 1) % options.checkpoint_every == 0 or is_last):
-            psnr = round(measure_psnr(frozen.encoder, average.module, held_out), 2)
-            save_checkpoint("decoder", {"model": average.module.state_dict(), "step": step + 1, "psnr": psnr})
+            psnr = round(measure_psnr(encoder, average.module, held_out), 2)
+            save_checkpoint("decoder", {"encoder": encoder.state_dict(), "model": average.module.state_dict(), "step": step + 1, "psnr": psnr})
             print("psnr", psnr, flush=True)
         if is_last:
             break
@@ -99,6 +113,7 @@ def train(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_common_options(parser, steps=1500, batch=16, rate=1.5e-3)
+    parser.add_argument("--from-weights", type=Path, help="go on from the shipped encoder and decoder (models/starter)")
     parser.add_argument("--pictures", type=int, default=2000, help="rendered pictures per size, in all styles")
     parser.add_argument("--decay-from", type=float, default=0.4, help="part of the stage after which the rate falls")
     parser.add_argument("--crop", type=int, default=64, help="side of the small crops")

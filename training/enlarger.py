@@ -3,7 +3,6 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from training.enlarger_network import FACTOR, Enlarger
+from training.growing_arrays import GrowingArrays
 from training.networks import load_autoencoder
 from training.recogniser_pictures import style_of
 from training.scenes import STYLES, render, sample_scene
@@ -20,7 +20,7 @@ from training.stage import WORK, Progress, add_common_options, load_checkpoint, 
 from training.starter_models import encode_pictures
 
 TRAINING_SEED, HELD_OUT_SEED = 520_000_000, 620_000_000
-SMALL, CROP, CROPS = 256, 64, 6
+SMALL, CROP, CROPS, SCENES_PER_PIECE = 256, 64, 6, 20
 WEIGHTS = Path("models/starter/enlarger/model.safetensors")
 
 
@@ -35,19 +35,12 @@ def crops_of(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def crop_files(folder: Path, scenes: int) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped small and large crops, made once and continued after a stop."""
-    folder.mkdir(parents=True, exist_ok=True)
-    done_path = folder / f"enlarger-done-{scenes}.txt"
-    done = int(done_path.read_text()) if done_path.exists() else 0
-    arrays = [np.lib.format.open_memmap(folder / f"enlarger-{name}-{scenes}.npy", "r+" if done else "w+", np.uint8,
-                                        (scenes * CROPS, side, side, 3)) for name, side in (("small", CROP), ("large", CROP * FACTOR))]
-    for index in range(done, scenes):
-        rows = slice(index * CROPS, (index + 1) * CROPS)
-        arrays[0][rows], arrays[1][rows] = crops_of(TRAINING_SEED + index)
-        if index % 20 == 19 or index + 1 == scenes:
-            done_path.with_suffix(".tmp").write_text(str(index + 1))
-            os.replace(done_path.with_suffix(".tmp"), done_path)
-            print(f"scenes {index + 1}/{scenes}", flush=True)
-    return arrays[0], arrays[1]
+    shapes = {name: (np.uint8, (scenes * CROPS, side, side, 3)) for name, side in (("small", CROP), ("large", CROP * FACTOR))}
+    crops = GrowingArrays(folder, "enlarger", shapes)
+    for start in range(crops.done // CROPS, scenes, SCENES_PER_PIECE):
+        made = [crops_of(TRAINING_SEED + index) for index in range(start, min(start + SCENES_PER_PIECE, scenes))]
+        crops.append(*(np.concatenate(part) for part in zip(*made)))
+    return tuple(crops.arrays)
 
 
 def to_floats(pictures: np.ndarray) -> torch.Tensor:

@@ -34,9 +34,10 @@ MODEL_INDEX = {
 }
 
 
-def images_seen() -> dict[str, int]:
-    """Pictures seen per stage, from the logs (the last row of each; a restarted log is summed)."""
-    seen = {}
+def images_seen(before: dict[str, int]) -> dict[str, int]:
+    """Pictures seen per stage: those of the weights that training went on from, and those of the logs (the last row of
+    each; a restarted log is summed)."""
+    seen = dict(before)
     for path in sorted(WORK.glob("*.csv")):
         rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
         total, before = 0, 0
@@ -44,11 +45,11 @@ def images_seen() -> dict[str, int]:
             pictures = int(row[1])
             total += pictures - before if pictures > before else pictures
             before = pictures
-        seen[path.stem] = total
+        seen[path.stem] = seen.get(path.stem, 0) + total
     return seen
 
 
-def starter_settings(source: str) -> dict:
+def starter_settings(source: str, before: dict[str, int]) -> dict:
     """What inference needs beyond the configurations, read by the engine."""
     return {
         "name": "atelier-starter", "nativePixels": NATIVE_PIXELS, "sizeMultiple": 2 * PIXELS_PER_LATENT,
@@ -56,7 +57,7 @@ def starter_settings(source: str) -> dict:
         "padTokenId": 0, "pooledProjection": "mean of text states over tokens that are not padding",
         "guidanceRange": list(GUIDANCE_RANGE), "defaultGuidance": 7.5, "defaultSteps": 30, "fewestGoodSteps": 8,
         "guidanceDistilled": source == "distil",
-        "trained": {"imagesSeen": images_seen(), "decoderPsnr": load_checkpoint("decoder")["psnr"], "date": time.strftime("%Y-%m-%d", time.gmtime())},
+        "trained": {"imagesSeen": images_seen(before), "decoderPsnr": load_checkpoint("decoder")["psnr"], "date": time.strftime("%Y-%m-%d", time.gmtime())},
     }
 
 
@@ -64,7 +65,7 @@ def half(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().to(torch.bfloat16).contiguous() for name, tensor in tensors.items()}
 
 
-def write_starter(folder: Path, source: str) -> None:
+def write_starter(folder: Path, source: str, before: dict[str, int]) -> None:
     """The diffusers layout, weights in bfloat16."""
     networks = networks_from_checkpoint(source)
     networks["transformer"].to(torch.bfloat16).save_pretrained(folder / "transformer")
@@ -74,7 +75,7 @@ def write_starter(folder: Path, source: str) -> None:
     FlowMatchEulerDiscreteScheduler(**SCHEDULER_CONFIG).save_pretrained(folder / "scheduler")
     shutil.copytree(TOKENIZER_FOLDER, folder / "tokenizer_2")
     (folder / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")
-    (folder / "starter.json").write_text(json.dumps(starter_settings(source), indent=2) + "\n")
+    (folder / "starter.json").write_text(json.dumps(starter_settings(source, before), indent=2) + "\n")
     for config in folder.glob("*/config.json"):
         document = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
         config.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
@@ -122,13 +123,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", default="distil", choices=["base", "distil"])
     parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--continued", action="store_true", help="training went on from the weights that lie there: their pictures count too")
     parser.add_argument("--list-only", action="store_true")
     options = parser.parse_args()
     if not options.list_only:
         new = options.models / ".starter.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        write_starter(new, options.source)
+        shipped = options.models / "starter/starter.json"
+        before = json.loads(shipped.read_text())["trained"]["imagesSeen"] if options.continued else {}
+        write_starter(new, options.source, before)
         if (options.models / "starter/enlarger").exists():    # made by training.enlarger
             shutil.copytree(options.models / "starter/enlarger", new / "enlarger")
         replace_folder(new, options.models / "starter")

@@ -52,17 +52,22 @@ def load_networks(source: str) -> dict[str, torch.nn.Module]:
 
 def load_autoencoder(source: str) -> AutoencoderTiny:
     """The autoencoder in float32, its normalisation folded into the encoder. `source`: a folder of shipped weights,
-    `autoencoder` for the checkpoint of stage 1, or anything else for that with the decoder of stage 8 if there is one."""
+    `autoencoder` for the checkpoint of stage 1, or anything else for what stage 8 made of that, once there is such."""
     if Path(source).is_dir():
         return AutoencoderTiny.from_pretrained(Path(source) / "vae", torch_dtype=torch.float32).eval()
+    if source == "autoencoder" or not (WORK / "decoder.pt").exists():
+        return _load_small_autoencoder()
+    state = load_checkpoint("decoder")
+    shipped = build_shipped_autoencoder()
+    shipped.encoder.load_state_dict(state["encoder"])
+    shipped.decoder.load_state_dict(state["model"])
+    return shipped.eval()
+
+
+def _load_small_autoencoder() -> AutoencoderTiny:
     from training.autoencoder import TrainedAutoencoder
 
     trained = TrainedAutoencoder()
     trained.load_state_dict(load_checkpoint("autoencoder")["model"])
     trained.fold()
-    if source == "autoencoder" or not (WORK / "decoder.pt").exists():
-        return trained.model.eval()
-    shipped = build_shipped_autoencoder()
-    shipped.encoder.load_state_dict(trained.model.encoder.state_dict())
-    shipped.decoder.load_state_dict(load_checkpoint("decoder")["model"])
-    return shipped.eval()
+    return trained.model.eval()

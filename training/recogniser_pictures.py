@@ -1,12 +1,12 @@
 """Pictures and labels for the recogniser: the generator's own, some of them through the starter's autoencoder."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from training.growing_arrays import GrowingArrays
 from training.labels import HEADS, indices_of, values_of
 from training.recogniser_network import SIDE_PIXELS
 from training.scenes import STYLES, render, sample_mixture
@@ -54,23 +54,13 @@ def through_autoencoder(autoencoder, pictures: np.ndarray, noise: float, generat
 def make_examples(folder: Path, count: int, autoencoder) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped uint8 [count, side, side, 3] and int16 [count, heads]; made in pieces of BATCH, and continued.
     Every fourth piece has been through the autoencoder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / f"recogniser-pictures-{count}.npy", folder / f"recogniser-labels-{count}.npy"
-    done_path = folder / f"recogniser-done-{count}.txt"
-    mode = "r+" if done_path.exists() else "w+"
-    arrays = [np.lib.format.open_memmap(path, mode, kind, shape) for path, kind, shape in zip(
-        paths, (np.uint8, np.int16), ((count, SIDE_PIXELS, SIDE_PIXELS, 3), (count, len(HEADS))))]
-    done = int(done_path.read_text()) if done_path.exists() else 0
-    for start in range(done, count, BATCH):
+    examples = GrowingArrays(folder, "recogniser", {"pictures": (np.uint8, (count, SIDE_PIXELS, SIDE_PIXELS, 3)),
+                                                    "labels": (np.int16, (count, len(HEADS)))})
+    for start in range(examples.done, count, BATCH):
         rows = [one_example(TRAINING_SEED + start + i) for i in range(min(BATCH, count - start))]
         pictures = np.stack([picture for picture, _ in rows])
         if start // BATCH % 4 == 3:
             generator = torch.Generator().manual_seed(start)
             pictures = through_autoencoder(autoencoder, pictures, 0.1 + 0.3 * (start // BATCH % 8 == 7), generator)
-        arrays[0][start : start + len(rows)], arrays[1][start : start + len(rows)] = pictures, [labels for _, labels in rows]
-        for array in arrays:
-            array.flush()
-        done_path.with_suffix(".tmp").write_text(str(start + len(rows)))
-        os.replace(done_path.with_suffix(".tmp"), done_path)
-        print(f"pictures {start + len(rows)}/{count}", flush=True)
-    return arrays[0], arrays[1]
+        examples.append(pictures, [labels for _, labels in rows])
+    return tuple(examples.arrays)

@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--prompt")
     parser.add_argument("--sheet", action="store_true", help="probe prompts and the nine seed prompts")
     parser.add_argument("--source", default="models/starter", help="stage name (base, distil) or a weights folder")
+    parser.add_argument("--decoder", help="folder of weights whose decoder to draw with (default: that of the source)")
     parser.add_argument("--adapter", help="a LoRA file in the diffusers layout")
     parser.add_argument("--adapter-scale", type=float, default=1.0)
     parser.add_argument("--true-guidance", action="store_true", help="two passes a step: for checkpoints before distilling")
@@ -72,7 +73,7 @@ def main() -> None:
     for network in networks.values():
         network.to(torch.bfloat16)
     tokenizer = load_tokenizer(Path(options.source) if Path(options.source).is_dir() else None)
-    decoder = load_autoencoder(options.source)
+    decoder = load_autoencoder(options.decoder or options.source)
     size = tuple(int(n) for n in options.size.split("x")) if options.size else native_size(decoder)
     seeds = [int(seed) for seed in options.seeds.split(",")]
     prompts = PROBE_PROMPTS + list(SEED_PROMPTS) if options.sheet else [options.prompt]
