@@ -80,6 +80,10 @@ function fakeManifests() {
     { id: "tile", type: "checkbox", label: "tile" },
     { id: "shift", type: "range", label: "shift", default: "0", min: -1, max: 1 },
     { id: "note", type: "text", label: "note", required: true },
+    { id: "panels", type: "integer", label: "panels", default: "3", min: 1, max: 12 },
+    { id: "grain", type: "numeric", label: "grain", default: "0.5", min: 0.25, max: 1 },
+    { id: "motifs", type: "multiselect", label: "motifs", max: 2, options: ["a", "b", "7"].map((value) => ({ label: value, value })) },
+    { id: "ground", type: "color", label: "ground", default: "#ffffff" },
   ];
   return [manifest, { ...manifest, id: "9002", slug: "More", parameters: [{ title: "All", items: [...items, ...more] }] }];
 }

@@ -45,7 +45,7 @@ const modelParameter = z.object({
   required: z.boolean(),
   placeholder: z.string().optional(),
   note: z.string().optional(),
-  options: z.array(z.object({ label: z.string(), value: z.string() })),
+  options: z.array(z.object({ label: z.string(), value: z.string(), cover: absoluteUrl.optional() })),
   min: z.number().optional(),
   max: z.number().optional(),
   step: z.number().optional(),

@@ -28,7 +28,7 @@ export const modelSchema = z.object({
   cps: nonEmpty,
 });
 
-const optionSchema = z.object({ label: z.coerce.string(), value: z.coerce.string() });
+const optionSchema = z.object({ label: z.coerce.string(), value: z.coerce.string(), cover: z.url().optional().catch(undefined) });
 const bound = z.coerce.number().optional().catch(undefined);
 const flag = z.union([z.boolean(), z.string().transform((text) => text === "true")]).catch(false);
 const text = z.coerce.string().optional();

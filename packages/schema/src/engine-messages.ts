@@ -42,7 +42,7 @@ export const toEngineSchema = z.discriminatedUnion("type", [
     /** What to do; an engine names those that it can in its capabilities. */
     operation: z.string(),
     /** Validated values under the manifest's parameter names. */
-    values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
     files: z.array(inputFileSchema),
     outputFolder: z.string(),
     metadata: z.record(z.string(), z.string()),

@@ -1,6 +1,7 @@
 // The files of a run's input: how a request names them, and how a task keeps them (docs/wire-contract.md, "File inputs").
 
 import type { Parameter } from "./manifest.ts";
+import { kindOf } from "./parameter-kind.ts";
 
 /** A file as a request names it. */
 export type NamedFile =
@@ -19,10 +20,8 @@ export type InputFile =
   | { readonly sample: string }
   | { readonly url: string };
 
-export const fileTypes = ["fileinput", "multifileinput", "combinefileinput"] as const;
-
 export function isFileParameter(parameter: Pick<Parameter, "type">): boolean {
-  return (fileTypes as readonly string[]).includes(parameter.type);
+  return kindOf(parameter) === "files";
 }
 
 /** The key under which a request may give addresses for a file parameter. */
@@ -30,10 +29,16 @@ export function companionKey(parameterId: string): string {
   return `${parameterId}Url`;
 }
 
-/** Every list of files of a task's input, by its parameter. */
-export function inputFilesOf(input: Readonly<Record<string, unknown>>): [parameter: string, files: readonly InputFile[]][] {
-  // Only file parameters have lists in a validated input, and these are what the lists hold.
-  return Object.entries(input).filter((entry): entry is [string, InputFile[]] => Array.isArray(entry[1]));
+/** Every list of files of a validated input that has any, by its parameter: as named, or as kept with a task. Lists of text are
+ *  several choices. */
+export function inputFilesOf<File extends NamedFile | InputFile = InputFile>(
+  input: Readonly<Record<string, unknown>>,
+): [parameter: string, files: readonly File[]][] {
+  return Object.entries(input).filter((entry): entry is [string, File[]] => isFileList(entry[1]));
+}
+
+function isFileList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "object" && item !== null);
 }
 
 /** The keys of the stored files that a task's input names. */

@@ -2,20 +2,17 @@
 
 import { z } from "zod";
 
-export const parameterTypes = [
-  "text",
-  "textarea",
-  "select",
-  "number",
-  "float",
-  "range",
-  "checkbox",
-  "fileinput",
-  "multifileinput",
-  "combinefileinput",
-] as const;
+import { parameterTypes } from "./parameter-kind.ts";
 
-const optionSchema = z.strictObject({ label: z.string(), value: z.string() });
+/** How a manifest names a sample: a file directly in the folder `samples` beside it. */
+export const sampleForm = /^samples\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+const optionSchema = z.strictObject({
+  label: z.string(),
+  value: z.string(),
+  /** A picture that shows the choice: a file directly in the folder `samples` beside the manifest. */
+  cover: z.string().regex(sampleForm).optional(),
+});
 
 /** One declared input, in the wire contract's own words (docs/wire-contract.md, "Parameters"). */
 export const parameterSchema = z.strictObject({

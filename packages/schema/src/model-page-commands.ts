@@ -1,6 +1,7 @@
 // The shell commands of the generated model pages (docs/wire-contract.md, "Model pages"): pasted into a shell, they work.
 
 import type { Manifest, Parameter } from "./manifest.ts";
+import { kindOf } from "./parameter-kind.ts";
 import { modelPath } from "./model-page-path.ts";
 
 /** Written where the reader's own key belongs. */
@@ -41,9 +42,9 @@ export function sampleInput(manifest: Pick<Manifest, "parameters">): Record<stri
 }
 
 function sampleValue(item: Parameter): string | number | string[] {
-  const isFiles = item.type === "combinefileinput" || item.type === "multifileinput";
-  if (isFiles && item.default.includes(",")) return item.default.split(",").map((file) => file.trim());
-  return item.type === "number" && item.default.trim() !== "" ? Number(item.default) : item.default;
+  const isList = (kindOf(item) === "files" && item.type !== "fileinput") || kindOf(item) === "choices";
+  if (isList && item.default.includes(",")) return item.default.split(",").map((one) => one.trim());
+  return kindOf(item) === "whole" && item.default.trim() !== "" ? Number(item.default) : item.default;
 }
 
 /** One line up to the body, so that it runs as it stands; a quote inside the body cannot end it. */

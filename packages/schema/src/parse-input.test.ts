@@ -22,6 +22,18 @@ const declared = [
     ],
   },
   { id: "framed", type: "checkbox", label: "framed", default: "false" },
+  { id: "era", type: "selectwithcover", label: "era", default: "", options: [{ label: "Rococo", value: "rococo", cover: "samples/rococo.jpg" }] },
+  { id: "panels", type: "integer", label: "panels", default: "3", min: 1, max: 12 },
+  { id: "grain", type: "numeric", label: "grain", default: "0.5", min: 0.25, max: 1 },
+  {
+    id: "motifs",
+    type: "multiselect",
+    label: "motifs",
+    default: "shell,ribbon",
+    max: 2,
+    options: ["shell", "ribbon", "7"].map((value) => ({ label: value, value })),
+  },
+  { id: "ground", type: "color", label: "ground", default: "#FFF" },
 ].map((parameter): Parameter => parameterSchema.parse(parameter));
 
 const options = { drawSeed: () => 123_456, textCharacters: 100 };
@@ -46,6 +58,11 @@ const defaults = {
   width: 1024,
   look: "plain",
   framed: false,
+  era: "",
+  panels: 3,
+  grain: 0.5,
+  motifs: ["shell", "ribbon"],
+  ground: "#ffffff",
 };
 
 describe("values that count as not given", () => {
@@ -118,6 +135,33 @@ describe("coercion", () => {
     expect(inputOf({ framed })["framed"]).toBe(expected);
   });
 
+  it.each([
+    [["ribbon", "shell"], ["ribbon", "shell"]],
+    ["shell", ["shell"]],
+    [" shell , 7 ", ["shell", "7"]],
+    ['["7","shell"]', ["7", "shell"]],
+    [7, ["7"]],
+    [["shell", "", null, "shell"], ["shell"]],
+    [[], ["shell", "ribbon"]],
+    ["", ["shell", "ribbon"]],
+  ])("reads the choices %j as %j", (motifs, expected) => {
+    expect(inputOf({ motifs })["motifs"]).toEqual(expected);
+  });
+
+  it.each([
+    ["#A0b1C2", "#a0b1c2"],
+    ["abc", "#aabbcc"],
+    [" #123 ", "#112233"],
+    [123456, "#123456"],
+  ])("reads the colour %j as %j", (ground, expected) => {
+    expect(inputOf({ ground })["ground"]).toBe(expected);
+  });
+
+  it("reads the other names of numbers and choices like the usual ones", () => {
+    expect(inputOf({ panels: "4", grain: " 0.75 ", era: "rococo" })).toMatchObject({ panels: 4, grain: 0.75, era: "rococo" });
+    expect(inputOf({ panels: 0, grain: "0", era: "" })).toMatchObject({ panels: 3, grain: 0.5, era: "" });
+  });
+
   it("ignores undeclared keys, also those of Object.prototype", () => {
     const raw = JSON.parse('{"selectedModel":"x","__proto__":{"samples":7},"constructor":1}');
     expect(inputOf(raw)).toEqual(defaults);
@@ -150,6 +194,32 @@ describe("refusals", () => {
 
   it("a fraction is no whole number", () => {
     expect(failureOf({ samples: 1.5 })).toMatchObject({ code: "PARAMETER_NOT_NUMBER" });
+    expect(failureOf({ panels: "1.5" })).toMatchObject({ code: "PARAMETER_NOT_NUMBER" });
+  });
+
+  it("more choices than may be made are told as a number outside its range", () => {
+    expect(failureOf({ motifs: ["shell", "ribbon", "7"] })).toEqual({
+      code: "PARAMETER_OUT_OF_RANGE",
+      details: { parameter: "motifs", min: 1, max: 2 },
+    });
+  });
+
+  it("required choices of which none is made are missing", () => {
+    const strict = declared.map((parameter) => (parameter.id === "motifs" ? { ...parameter, default: "", required: true } : parameter));
+    expect(parseInput(strict, { motifs: [] }, options)).toMatchObject({ failure: { code: "PARAMETER_REQUIRED", details: { parameter: "motifs" } } });
+  });
+
+  it.each([
+    { era: "gothic" },
+    { motifs: ["shell", "cherub"] },
+    { motifs: [["shell"]] },
+    { motifs: { shell: true } },
+    { motifs: '["shell"' },
+    { ground: "white" },
+    { ground: "#12345" },
+    { ground: ["#fff", "#000"] },
+  ])("%j is no option, list or colour", (raw) => {
+    expect(failureOf(raw)).toMatchObject({ code: "PARAMETER_INVALID" });
   });
 
   it.each([{ look: "baroque" }, { prompt: { a: 1 } }, { prompt: "a\0b" }, { prompt: "x".repeat(101) }, { framed: "maybe" }])(
@@ -187,6 +257,8 @@ describe("any request at all", () => {
           return;
         }
         expect(Object.keys(result.input)).toEqual(declared.map((parameter) => parameter.id));
+        expect(result.input["motifs"]).toSatisfy((list: string[]) => list.length <= 2 && list.every((one) => ["shell", "ribbon", "7"].includes(one)));
+        expect(result.input["ground"]).toMatch(/^#[0-9a-f]{6}$/);
         expect(JSON.parse(JSON.stringify(result.input))).toEqual(result.input);
         expect(JSON.stringify(result.input)).not.toMatch(/\\u0000|\\ud[89a-f]/i);
         expect(result.input["samples"]).toSatisfy((value: number) => Number.isInteger(value) && value >= 1 && value <= 8);

@@ -6,6 +6,8 @@ import type { FileRules } from "./parse-files.ts";
 import { isLeftOut, parseValue, wellFormed } from "./parse-value.ts";
 import type { InputValue, ParseOptions, ProblemCode } from "./parse-value.ts";
 import type { Parameter } from "./manifest.ts";
+import { kindOf } from "./parameter-kind.ts";
+import { choiceCounts } from "./parse-choices.ts";
 
 /** A failure by its registered code; `details` fill that code's text. */
 export interface InputFailure {
@@ -42,11 +44,11 @@ export function parseInput(
       Object.assign(echo, sentFiles(parameter, raw));
       continue;
     }
-    const sent = Object.hasOwn(raw, parameter.id) ? singleOf(raw[parameter.id]) : undefined;
+    const sent = sentValue(parameter, raw);
     const parsed = parseValue(parameter, sent, options);
     if ("problem" in parsed) return { ok: false, failure: failureOf(parsed.problem, parameter) };
     if (parsed.value !== undefined) input[parameter.id] = parsed.value;
-    if (sent !== undefined) echo[parameter.id] = typeof sent === "string" ? wellFormed(sent) : sent;
+    if (sent !== undefined) echo[parameter.id] = wellFormedTexts(sent);
     // The seed in use is reported, because a drawn one could not be asked for again otherwise.
     if (parameter.role === "seed" && isLeftOut(parameter, sent)) echo[parameter.id] = String(parsed.value);
   }
@@ -66,6 +68,11 @@ function wellFormedTexts(value: unknown): unknown {
   return typeof value === "string" ? wellFormed(value) : value;
 }
 
+function sentValue(parameter: Parameter, raw: Readonly<Record<string, unknown>>): unknown {
+  if (!Object.hasOwn(raw, parameter.id)) return undefined;
+  return kindOf(parameter) === "choices" ? raw[parameter.id] : singleOf(raw[parameter.id]);
+}
+
 /** The value inside a list of one; an empty list is nothing; longer lists stay lists, which no single value accepts. */
 function singleOf(value: unknown): unknown {
   return Array.isArray(value) && value.length <= 1 ? value[0] : value;
@@ -73,9 +80,16 @@ function singleOf(value: unknown): unknown {
 
 function failureOf(code: ProblemCode, parameter: Parameter, most = noFiles.most): InputFailure {
   const { id } = parameter;
-  const [min, max] = isFileParameter(parameter) ? fileCounts(parameter, most) : [parameter.min, parameter.max];
+  const [min, max] = boundsOf(parameter, most);
   return {
     code,
     details: { parameter: id, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) },
   };
+}
+
+/** Of the value, or of the number of files or choices. */
+function boundsOf(parameter: Parameter, most: number): readonly [min: number | undefined, max: number | undefined] {
+  const kind = kindOf(parameter);
+  if (kind === "files") return fileCounts(parameter, most);
+  return kind === "choices" ? choiceCounts(parameter) : [parameter.min, parameter.max];
 }

@@ -3,8 +3,10 @@
 import type { FileRules } from "./parse-files.ts";
 import type { NamedFile } from "./input-file.ts";
 import type { Parameter } from "./manifest.ts";
+import { isNumeric, kindOf } from "./parameter-kind.ts";
+import { choiceCounts, listedTexts } from "./parse-choices.ts";
 
-export type InputValue = string | number | boolean | readonly NamedFile[];
+export type InputValue = string | number | boolean | readonly string[] | readonly NamedFile[];
 
 export type ProblemCode =
   | "PARAMETER_REQUIRED"
@@ -36,6 +38,7 @@ const checkboxValues = new Map<string, boolean>([
 
 /** `sent` is undefined when the key is absent from the request. */
 export function parseValue(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
+  if (kindOf(parameter) === "choices") return parseChoices(parameter, sent);
   if (isNested(sent)) return { problem: "PARAMETER_INVALID" };
   if (parameter.role === "seed") return parseSeed(parameter, sent, options);
   if (!isLeftOut(parameter, sent)) return coerce(parameter, sent, options);
@@ -55,20 +58,21 @@ export function isLeftOut(parameter: Parameter, sent: unknown): boolean {
 }
 
 function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
-  switch (parameter.type) {
+  switch (kindOf(parameter)) {
     case "text":
-    case "textarea":
       return parseText(sent, options);
-    case "select":
-      return parseSelect(parameter, sent);
-    case "checkbox":
+    case "choice":
+      return parseChoice(parameter, sent);
+    case "truth":
       return parseCheckbox(sent);
-    case "number":
-    case "float":
-    case "range":
-      return parseNumber(parameter, sent, { mustBeInteger: parameter.type === "number" });
+    case "whole":
+      return parseNumber(parameter, sent, { mustBeInteger: true });
+    case "decimal":
+      return parseNumber(parameter, sent, { mustBeInteger: false });
+    case "colour":
+      return parseColour(sent);
     default:
-      // Files are read by parseFiles, for a request may name them in three places.
+      // Files are read by parseFiles, for a request may name them in three places; choices before, for they are lists.
       return { problem: "PARAMETER_INVALID" };
   }
 }
@@ -87,10 +91,31 @@ function parseText(sent: unknown, options: ParseOptions): ParsedValue {
   return { value: wellFormed(text) };
 }
 
-function parseSelect(parameter: Parameter, sent: unknown): ParsedValue {
+function parseChoice(parameter: Parameter, sent: unknown): ParsedValue {
   const text = String(sent);
-  const isOption = parameter.options?.some((option) => option.value === text) ?? false;
-  return isOption ? { value: text } : { problem: "PARAMETER_INVALID" };
+  return isOption(parameter, text) ? { value: text } : { problem: "PARAMETER_INVALID" };
+}
+
+/** `min` and `max` bound the number of choices. Nothing chosen is the default, and none of an optional parameter without one. */
+function parseChoices(parameter: Parameter, sent: unknown): ParsedValue {
+  const given = listedTexts(sent);
+  if (!given) return { problem: "PARAMETER_INVALID" };
+  const chosen = given.length > 0 ? given : (listedTexts(parameter.default) ?? []);
+  if (chosen.length === 0) return parameter.required ? { problem: "PARAMETER_REQUIRED" } : { value: [] };
+  if (!chosen.every((text) => isOption(parameter, text))) return { problem: "PARAMETER_INVALID" };
+  const [min, max] = choiceCounts(parameter);
+  return chosen.length < min || chosen.length > max ? { problem: "PARAMETER_OUT_OF_RANGE" } : { value: chosen };
+}
+
+function isOption({ options = [] }: Parameter, text: string): boolean {
+  return options.some((option) => option.value === text);
+}
+
+/** `#rgb` or `#rrggbb`, with or without its mark; the value has the mark and six digits, in small letters. */
+function parseColour(sent: unknown): ParsedValue {
+  const digits = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(String(sent).trim())?.[1]?.toLowerCase();
+  if (digits === undefined) return { problem: "PARAMETER_INVALID" };
+  return { value: `#${digits.length === 3 ? digits.replaceAll(/./g, "$&$&") : digits}` };
 }
 
 function parseCheckbox(sent: unknown): ParsedValue {
@@ -115,10 +140,6 @@ function numberOf(sent: unknown): number | undefined {
   return Number(sent.trim());
 }
 
-function isNumeric(parameter: Parameter): boolean {
-  return parameter.type === "number" || parameter.type === "float" || parameter.type === "range";
-}
-
 function isWithin(parameter: Parameter, number: number): boolean {
   return number >= (parameter.min ?? -Infinity) && number <= (parameter.max ?? Infinity);
 }
@@ -129,7 +150,7 @@ function isNested(sent: unknown): boolean {
 
 function valueOfNothing(parameter: Parameter): InputValue | undefined {
   if (isNumeric(parameter)) return undefined;
-  return parameter.type === "checkbox" ? false : "";
+  return kindOf(parameter) === "truth" ? false : "";
 }
 
 /** Half of a split emoji becomes U+FFFD: databases and encoders refuse lone surrogates. */

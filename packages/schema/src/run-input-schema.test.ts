@@ -25,6 +25,11 @@ const manifest = manifestSchema.parse({
         { id: "shift", type: "range", label: "shift", default: "0", min: -1, max: 1 },
         { id: "style", type: "select", label: "style", options: [{ label: "x", value: "x" }, { label: "0", value: "0" }] },
         { id: "tile", type: "checkbox", label: "tile" },
+        { id: "era", type: "selectwithcover", label: "era", options: [{ label: "x", value: "x", cover: "samples/x.jpg" }] },
+        { id: "panels", type: "integer", label: "panels", default: "4", min: 1, max: 9 },
+        { id: "grain", type: "numeric", label: "grain", default: "2", min: 0.5, max: 9.5 },
+        { id: "motifs", type: "multiselect", label: "motifs", max: 2, options: ["x", "0", "3"].map((value) => ({ label: value, value })) },
+        { id: "ground", type: "color", label: "ground" },
         { id: "seed", type: "text", label: "seed", role: "seed", min: 0, max: 4_294_967_295 },
       ],
     },
@@ -44,8 +49,10 @@ const values = fc.oneof(
   fc.double({ noNaN: true }),
   fc.string(),
   fc.boolean(),
+  fc.constantFrom("#fff", "x,3", '["x"]', "A0B1C2", 123, 123456),
 );
-const pair = fc.tuple(fc.constantFrom(...parameters.map(({ id }) => id)), values);
+const lists = fc.array(fc.constantFrom("x", "0", 0, 3, "", null, "y"), { maxLength: 3 });
+const pair = fc.oneof(fc.tuple(fc.constantFrom(...parameters.map(({ id }) => id)), values), fc.tuple(fc.constant("motifs"), lists));
 const inputs = fc.array(pair, { maxLength: 2 }).map((pairs) => ({ prompt: "p", ...Object.fromEntries(pairs) }));
 
 it("takes every input that the server takes", () => {
@@ -73,6 +80,13 @@ it.each([
   [{ prompt: "p", style: "y" }, false],
   [{ prompt: "p", tile: "perhaps" }, false],
   [{ prompt: "p", seed: "four" }, false],
+  [{ prompt: "p", motifs: ["x", "y"] }, false],
+  [{ prompt: "p", motifs: ["x", "3"] }, true],
+  [{ prompt: "p", motifs: "x,3" }, true],
+  [{ prompt: "p", ground: "white" }, false],
+  [{ prompt: "p", ground: "#A0b1c2" }, true],
+  [{ prompt: "p", panels: 1.5 }, false],
+  [{ prompt: "p", era: "y" }, false],
   [{ prompt: "p", seed: -1, shift: -0.5, unknown: {} }, true],
 ])("%j: %s, as the server answers", (input, expected) => {
   expect(validate(input)).toBe(expected);

@@ -1,6 +1,9 @@
 // The inputs of a model as JSON Schema, made from its declared parameters (docs/wire-contract.md, "Input values").
 
+import { isFileParameter } from "./input-file.ts";
 import type { Manifest, Parameter } from "./manifest.ts";
+import { kindOf } from "./parameter-kind.ts";
+import { choiceCounts } from "./parse-choices.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -31,7 +34,7 @@ export const reservedProperties: JsonSchema = Object.freeze({
 
 /** Only a parameter without a default must be there: the server uses the default otherwise. */
 function requiredOf(parameters: readonly Parameter[]): JsonSchema {
-  const required = parameters.filter((one) => one.required && one.default === "" && !isFile(one)).map((one) => one.id);
+  const required = parameters.filter((one) => one.required && one.default === "" && !isFileParameter(one)).map((one) => one.id);
   return required.length > 0 ? { required } : {};
 }
 
@@ -42,7 +45,7 @@ function propertiesOf(parameter: Parameter, textOf: (key: string) => string | un
     ...(parameter.default !== "" && { default: parameter.default }),
   };
   const own: [string, JsonSchema] = [parameter.id, { ...described, ...formOf(parameter) }];
-  if (!isFile(parameter)) return [own];
+  if (!isFileParameter(parameter)) return [own];
   const companion = { description: `Addresses of the files of ${parameter.id}, between commas.`, type: ["string", "array", "null"] };
   return [own, [`${parameter.id}Url`, companion]];
 }
@@ -55,6 +58,7 @@ function descriptionOf(parameter: Parameter, textOf: (key: string) => string | u
 /** Empty text and null mean "not given" for every parameter. */
 const notGiven: readonly JsonSchema[] = [{ const: "" }, { type: "null" }];
 const numberText = "^\\s*([+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?)?\\s*$";
+const colourText = "^\\s*#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})\\s*$";
 const checkboxText = "^\\s*([tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[oO][nN]|[oO][fF][fF]|[01])\\s*$";
 
 /** Text, and where it is a number, that number too. */
@@ -64,19 +68,21 @@ function optionValues({ options = [] }: Parameter): (string | number)[] {
 
 function formOf(parameter: Parameter): JsonSchema {
   if (parameter.role === "seed") return { anyOf: [...numbers(parameter, "integer"), { const: -1 }, ...notGiven] };
-  switch (parameter.type) {
-    case "number":
+  switch (kindOf(parameter)) {
+    case "whole":
       return { anyOf: [...numbers(parameter, "integer"), ...zero(parameter), ...notGiven] };
-    case "float":
-    case "range":
+    case "decimal":
       return { anyOf: [...numbers(parameter, "number"), ...zero(parameter), ...notGiven] };
-    case "select":
+    case "choice":
       return { anyOf: [{ enum: optionValues(parameter) }, ...notGiven] };
-    case "checkbox":
+    case "choices":
+      return { anyOf: [...choices(parameter), ...notGiven] };
+    case "colour":
+      // Digits alone are a colour, too.
+      return { anyOf: [{ type: "string", pattern: colourText }, { type: "integer", minimum: 0, maximum: 999_999 }, ...notGiven] };
+    case "truth":
       return { anyOf: [{ type: "boolean" }, { enum: [1, 0] }, { type: "string", pattern: checkboxText }, ...notGiven] };
-    case "fileinput":
-    case "multifileinput":
-    case "combinefileinput":
+    case "files":
       return { type: ["string", "array", "null"], description: "Files as form parts, or addresses as text." };
     default:
       return { type: ["string", "number", "boolean", "null"] };
@@ -95,6 +101,9 @@ function zero({ min, max }: Parameter): JsonSchema[] {
   return (min ?? 0) > 0 || (max ?? 0) < 0 ? [{ const: 0 }] : [];
 }
 
-function isFile(parameter: Parameter): boolean {
-  return ["fileinput", "multifileinput", "combinefileinput"].includes(parameter.type);
+/** A list, one of its items alone, or several in one text with commas. */
+function choices(parameter: Parameter): JsonSchema[] {
+  const items = { enum: [...optionValues(parameter), "", null] };
+  const [, maxItems] = choiceCounts(parameter);
+  return [{ type: "array", items, description: `At most ${maxItems} of them.` }, { type: "string" }, { enum: optionValues(parameter) }];
 }

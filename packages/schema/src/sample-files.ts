@@ -1,10 +1,8 @@
-// Sample inputs of models that take files: pictures in the models folder that defaults and examples name.
+// Sample inputs of models that take files, and covers of options: pictures in the models folder that defaults, examples and options name.
 
 import { isFileParameter } from "./input-file.ts";
-import type { Manifest } from "./manifest.ts";
-
-/** How a manifest names one: a file directly in the folder `samples` beside it. */
-const sampleForm = /^samples\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+import { sampleForm } from "./manifest.ts";
+import type { Manifest, Parameter } from "./manifest.ts";
 
 /** Every sample that the manifest names, once. */
 export function sampleFilesOf(manifest: Pick<Manifest, "parameters" | "examples">): string[] {
@@ -26,13 +24,17 @@ function mapFileValues<Kind extends Pick<Manifest, "parameters" | "examples">>(m
   const mapList = (value: string): string => value.split(",").map((file) => map(file.trim())).join(",");
   const items = manifest.parameters.flatMap((group) => group.items);
   const fileIds = new Set(items.filter(isFileParameter).map((item) => item.id));
-  if (fileIds.size === 0) return manifest;
   const parameters = manifest.parameters.map((group) => ({
     ...group,
-    items: group.items.map((item) => (fileIds.has(item.id) ? { ...item, default: mapList(item.default) } : item)),
+    items: group.items.map((item) => withCovers(fileIds.has(item.id) ? { ...item, default: mapList(item.default) } : item, map)),
   }));
   const examples = manifest.examples.map((example) =>
     Object.fromEntries(Object.entries(example).map(([key, value]) => [key, fileIds.has(key) ? mapList(value) : value])),
   );
   return { ...manifest, parameters, examples };
+}
+
+function withCovers(item: Parameter, map: (file: string) => string): Parameter {
+  if (!item.options) return item;
+  return { ...item, options: item.options.map((option) => (option.cover === undefined ? option : { ...option, cover: map(option.cover) })) };
 }

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { parameterTypes } from "./manifest.ts";
+import { parameterTypes } from "./parameter-kind.ts";
 import { absoluteUrl, decimalText, digitsText, timeText } from "./wire-scalars.ts";
 
 /** "" for a model without a cover. */
@@ -52,7 +52,7 @@ const wireParameterSchema = z
     default: z.string(),
     description: z.string().optional(),
     placeholder: z.string().optional(),
-    options: z.array(z.strictObject({ label: z.string(), value: z.string() })).optional(),
+    options: z.array(z.strictObject({ label: z.string(), value: z.string(), cover: absoluteUrl.optional() })).optional(),
     min: z.number().optional(),
     max: z.number().optional(),
     step: z.number().optional(),

@@ -2,6 +2,7 @@
 
 import { cleanSlug } from "./manifest.ts";
 import type { Manifest, Parameter } from "./manifest.ts";
+import { kindOf } from "./parameter-kind.ts";
 import { fixedDecimal } from "./wire-decimal.ts";
 import { unixSeconds } from "./wire-time.ts";
 import { meanCost, meanTime, priceList } from "./wire-tool-price.ts";
@@ -99,7 +100,7 @@ export function wireToolDetail(manifest: Manifest, context: ToolContext & { read
 function wireParameter(parameter: Parameter, context: Pick<ToolContext, "textOf">) {
   const description = parameter.description ?? context.textOf(parameter.note);
   // Clients check numbers against `min` and `max`; a seed is text, and an empty one must pass.
-  const isText = parameter.type === "text" || parameter.type === "textarea";
+  const isText = kindOf(parameter) === "text";
   return {
     id: parameter.id,
     type: parameter.type,

@@ -40,6 +40,7 @@ describe("config", () => {
     [{}, { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "pictures" }, "S3_ACCESS_KEY_ID is missing"],
     [{}, { S3_BUCKET: "No Bucket" }, "S3_BUCKET must be a bucket's name"],
     [{}, { ATELIER_MASTER_KEY: "short" }, "ATELIER_MASTER_KEY must be 32 bytes"],
+    [{}, { ATELIER_CALLER_SECRET: "x".repeat(31) }, "ATELIER_CALLER_SECRET must have at least 32 characters"],
   ])("names what is wrong: %j %j", (flags, environment, message) => {
     expect(() => readConfig(flags, environment)).toThrow(message);
   });

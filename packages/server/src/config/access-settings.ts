@@ -8,6 +8,8 @@ import { limits } from "../limits.ts";
 export interface AccessSettings {
   /** Networks in CIDR notation whose `X-Forwarded-*` headers are believed. Default: none. */
   readonly trustedProxies: readonly string[];
+  /** Shared with a server of tools that calls for its own clients and signs their addresses. Default: none is believed. */
+  readonly callerSecret: string | undefined;
   /** Requests that one key may send in a minute; 0: any number. */
   readonly keyRequestsPerMinute: number;
   /** Requests that one address may send in a minute without proving a key; 0: any number. */
@@ -16,6 +18,7 @@ export interface AccessSettings {
 
 export const accessVariables = {
   ATELIER_TRUSTED_PROXIES: z.string().transform(readRanges).default([]),
+  ATELIER_CALLER_SECRET: z.string().trim().min(32, "must have at least 32 characters").optional(),
   ATELIER_KEY_REQUESTS_PER_MINUTE: requests().default(limits.keyRequestsPerMinute),
   ATELIER_ADDRESS_REQUESTS_PER_MINUTE: requests().default(limits.addressRequestsPerMinute),
 };
@@ -23,6 +26,7 @@ export const accessVariables = {
 export function accessFrom(values: z.infer<z.ZodObject<typeof accessVariables>>): AccessSettings {
   return Object.freeze({
     trustedProxies: Object.freeze(values.ATELIER_TRUSTED_PROXIES),
+    callerSecret: values.ATELIER_CALLER_SECRET,
     keyRequestsPerMinute: values.ATELIER_KEY_REQUESTS_PER_MINUTE,
     addressRequestsPerMinute: values.ATELIER_ADDRESS_REQUESTS_PER_MINUTE,
   });

@@ -1,5 +1,6 @@
 // Finds the files that a run's input names and takes in those that came with it (docs/wire-contract.md, "File inputs").
 
+import { inputFilesOf } from "@atelier/schema/input-file";
 import type { InputFile, NamedFile } from "@atelier/schema/input-file";
 import type { InputResult } from "@atelier/schema/parse-input";
 import { fileUrl } from "@atelier/schema/wire-file";
@@ -38,7 +39,7 @@ export async function withRunFiles<Result>(
 ): Promise<Result> {
   const { caller, files, parsed } = given;
   const found = new FoundFiles(context, caller);
-  for (const [parameter, named] of namedFilesOf(parsed)) await found.findAll(parameter, named);
+  for (const [parameter, named] of inputFilesOf<NamedFile>(parsed.input)) await found.findAll(parameter, named);
   const checked: CheckedFile[] = [];
   for (const { field, received } of files) checked.push(await checkFile(received, field));
 
@@ -66,11 +67,6 @@ async function addTo(added: ProjectFile[], adding: Promise<ProjectFile>): Promis
 function stemOf(files: readonly FormFile[], at: number): string {
   const field = files[at]?.field ?? "";
   return `${field}-${files.slice(0, at + 1).filter((file) => file.field === field).length}`;
-}
-
-/** In a validated input the lists are those of file parameters. */
-function namedFilesOf({ input }: Parsed): [string, readonly NamedFile[]][] {
-  return Object.entries(input).filter((entry): entry is [string, readonly NamedFile[]] => Array.isArray(entry[1]));
 }
 
 /** The files of one run, as they are found. */

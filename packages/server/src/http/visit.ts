@@ -7,12 +7,15 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Log } from "../log.ts";
 import { openClientOrigin } from "./client-address.ts";
 import type { ClientOrigin } from "./client-address.ts";
+import { openForwardedClient } from "./forwarding-caller.ts";
 import { RequestLimits } from "./request-limits.ts";
 import type { Admission, RequestRates } from "./request-limits.ts";
 
 export interface AccessRules extends RequestRates {
   /** Networks in CIDR notation whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Shared with servers that call for their own clients; undefined: none is believed. */
+  readonly callerSecret?: string | undefined;
 }
 
 /** Believes no proxy and counts nothing: for tests. */
@@ -39,7 +42,12 @@ export type AdmitSocket = (request: IncomingMessage) => ClientOrigin;
 /** Counts every request before its route sees it. Returns the same check for sockets, whose requests reach no route; it
  *  throws RATE_LIMITED. */
 export function addVisits(app: FastifyInstance, { access, log }: { access: AccessRules; log: Log }): AdmitSocket {
-  const readOrigin = openClientOrigin(access.trustedProxies);
+  const readConnection = openClientOrigin(access.trustedProxies);
+  const readForwarded = openForwardedClient(access.callerSecret);
+  const readOrigin = (request: IncomingMessage): ClientOrigin => {
+    const origin = readConnection(request);
+    return { ...origin, address: readForwarded(request) ?? origin.address };
+  };
   const counts = new RequestLimits(access);
   let hasWarned = false;
   app.addHook("onRequest", async (request) => {

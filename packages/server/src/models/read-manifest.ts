@@ -1,14 +1,13 @@
 // Reads one manifest and checks what its form alone cannot say: that its own defaults and examples can be run.
 
 import { manifestSchema } from "@atelier/schema/manifest";
-import type { Manifest } from "@atelier/schema/manifest";
+import type { Manifest, Parameter } from "@atelier/schema/manifest";
+import { hasOptions, isNumeric, kindOf } from "@atelier/schema/parameter-kind";
 import { parseInput } from "@atelier/schema/parse-input";
 
 import { limits } from "../limits.ts";
 import { fileProblems, parseJsonFile } from "./json-file.ts";
 import type { FieldProblem } from "./json-file.ts";
-
-const numericTypes = ["number", "float", "range"];
 
 /** Parses the text of the manifest `file`.
  *  Throws CONFIG_INVALID naming file, line and field of every problem. */
@@ -29,14 +28,26 @@ function parameterProblems(manifest: Manifest): FieldProblem[] {
   for (const [group, { items }] of manifest.parameters.entries()) {
     for (const [index, item] of items.entries()) {
       const path = ["parameters", group, "items", index];
-      const isRanged = numericTypes.includes(item.type) || item.role === "seed";
+      const isRanged = isNumeric(item) || item.role === "seed";
       if (isRanged && (item.min === undefined || item.max === undefined)) {
         problems.push({ path, text: "a number needs both min and max" });
       }
-      if (item.type === "select" && !item.options?.length) problems.push({ path, text: "a select needs options" });
+      problems.push(...optionProblems(item).map((text) => ({ path: [...path, "options"], text })));
     }
   }
   return problems;
+}
+
+function optionProblems(item: Parameter): string[] {
+  if (!hasOptions(item)) return [];
+  const options = item.options ?? [];
+  if (options.length === 0) return [`a ${item.type} needs options`];
+  const hasCommas = kindOf(item) === "choices" && options.some(({ value }) => /,|^\s*\[|^\s*$/.test(value));
+  const lacksCovers = item.type === "selectwithcover" && options.some(({ cover }) => cover === undefined);
+  return [
+    ...(hasCommas ? ["a value of a multiselect is not empty, has no comma and begins with no bracket: several are sent with commas between them"] : []),
+    ...(lacksCovers ? ["each option of a selectwithcover needs a cover"] : []),
+  ];
 }
 
 function repeatedIds(manifest: Manifest): FieldProblem[] {

@@ -58,10 +58,14 @@ export function planRun(
   return { variant, work: { type: "run", basePath: pathOf(variant.base), adapters, input, metadata }, provenance: input };
 }
 
+type PlainValue = string | number | boolean | string[];
+
 /** The values that are no files. */
-function plainValues(input: Record<string, unknown>): Record<string, string | number | boolean> {
-  const isPlain = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
-    ["string", "number", "boolean"].includes(typeof entry[1]);
+function plainValues(input: Record<string, unknown>): Record<string, PlainValue> {
+  const isPlain = (entry: [string, unknown]): entry is [string, PlainValue] => {
+    const list = Array.isArray(entry[1]) ? (entry[1] as unknown[]) : [entry[1]];
+    return list.every((value) => ["string", "number", "boolean"].includes(typeof value));
+  };
   return Object.fromEntries(Object.entries(input).filter(isPlain));
 }
 

@@ -29,8 +29,13 @@ function inputRow(item: Parameter, textOf: TextOf): Html {
 
 function options(item: Parameter): Html {
   if (!item.options?.length) return html``;
-  const entries = item.options.map(({ label, value }) => html`<li><code>${value}</code> ${label}</li>`);
+  const entries = item.options.map(({ label, value, cover }) => html`<li>${pictureOf(cover)}<code>${value}</code> ${label}</li>`);
   return html`<ul>${entries}</ul>`;
+}
+
+/** The label says in words what the picture shows. Under whatever name the reader has come to this server, it is there. */
+function pictureOf(cover: string | undefined): Html {
+  return cover === undefined ? html`` : html`<img src="${new URL(cover, "http://localhost").pathname}" alt="" width="64" loading="lazy"> `;
 }
 
 function typeText(item: Parameter): Html {
@@ -43,10 +48,15 @@ const typeNames: Readonly<Record<Parameter["type"], string>> = {
   text: "text",
   textarea: "text",
   select: "one of the options",
+  selectwithcover: "one of the options",
+  multiselect: "some of the options",
   number: "whole number",
+  integer: "whole number",
   float: "number",
   range: "number",
+  numeric: "number",
   checkbox: "true or false",
+  color: "a colour as #rrggbb",
   fileinput: "a file or its URL",
   multifileinput: "files or their URLs",
   combinefileinput: "files or their URLs",
