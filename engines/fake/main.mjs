@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `hang`, `printNul`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { deflateSync, crc32 } from "node:zlib";
 const pipe = new Socket({ fd: 3, readable: true, writable: true });
 const running = new Set();
 const cancelled = new Set();
+const previewed = new Set();
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const send = (message) => pipe.write(`${JSON.stringify(message)}\n`);
 
@@ -22,6 +23,7 @@ function receive(message) {
   if (message.type === "init") send({ type: "ready", protocol: message.protocol, engine: "fake", capabilities: {} });
   // As the real engine does: a cancel for a run that has not begun is dropped.
   else if (message.type === "cancel" && running.has(message.runId)) cancelled.add(message.runId);
+  else if (message.type === "preview" && running.has(message.runId)) previewed.add(message.runId);
   else if (message.type === "shutdown") process.exit(0);
   else if (message.type === "run") void run(message);
 }
@@ -36,13 +38,15 @@ async function run({ runId, input, outputFolder }) {
   send({ type: "started", runId });
   console.log(`seed ${input.seed}`);
   if (input.prompt.includes("printNul")) console.log("\0");
+  for (let line = 1; line <= Number(word(input.prompt, "printErrors") ?? 0); line += 1) console.error(`warning ${line}, api_key=abcdef123456`);
   if (input.prompt.includes("hang")) return;
   for (let step = 1; step <= stepTotal; step += 1) {
     await wait(stepMs);
     if (step === crashAt) process.exit(3);
     if (cancelled.has(runId) && !ignoreCancel) return send({ type: "cancelled", runId });
     const index = Math.floor((step - 1) / input.steps);
-    send({ type: "progress", runId, index, step, stepTotal, secondsPerStep: stepMs / 1000 });
+    const preview = previewed.has(runId) && { preview: `data:image/png;base64,${onePixelPng(colourOf(input, index)).toString("base64")}` };
+    send({ type: "progress", runId, index, step, stepTotal, secondsPerStep: stepMs / 1000, ...preview });
     if (step % input.steps === 0) draw({ runId, input, outputFolder, index });
   }
   if (input.prompt.includes("fail")) return send({ type: "failed", runId, code: "FAKE", message: "asked to fail" });
@@ -51,9 +55,12 @@ async function run({ runId, input, outputFolder }) {
 
 function draw({ runId, input, outputFolder, index }) {
   const path = join(outputFolder, `${index}.png`);
-  const colour = createHash("sha256").update(`${input.prompt} ${input.seed + index}`).digest().subarray(0, 3);
-  writeFileSync(path, onePixelPng(colour));
+  writeFileSync(path, onePixelPng(colourOf(input, index)));
   send({ type: "output", runId, index, path, contentType: "image/png" });
+}
+
+function colourOf({ prompt, seed }, index) {
+  return createHash("sha256").update(`${prompt} ${seed + index}`).digest().subarray(0, 3);
 }
 
 function word(prompt, name) {

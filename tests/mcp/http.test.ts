@@ -10,8 +10,13 @@ import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { authHeaders } from "../../packages/server/src/cli/api-client.ts";
+import { admit } from "../../packages/server/src/http/admitted-callers.ts";
+import type { Caller } from "../../packages/server/src/http/http-deps.ts";
 import { signedHeaders, startTestServer } from "../../packages/server/src/http/test-server.ts";
 import type { TestServer } from "../../packages/server/src/http/test-server.ts";
+import { changeSignatureV2 } from "../../packages/server/src/projects/access-settings.ts";
+import { createProject } from "../../packages/server/src/projects/create-project.ts";
 import { exerciseTools, openClient, use } from "./exercise-tools.ts";
 
 const model = "atelier/starter";
@@ -81,6 +86,30 @@ it("refuses a wrong secret, and a key without its secret", async () => {
     const response = await fetch(url, { method: "POST", headers: bearer(text), body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' });
     expect(response.status).toBe(401);
   }
+});
+
+it("takes messages signed by signature v2, each once, and nothing else where they are required", async () => {
+  const deps = { db: server.db, masterKey: server.masterKey };
+  const strict = await createProject(deps, { name: "strict", auth: "signature" });
+  await changeSignatureV2(deps, strict.projectid, "required");
+  const payload = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks", arguments: {} } });
+  const ask = (headers: Record<string, string>, body = payload) => server.app.inject({ method: "POST", url: "/mcp", headers, payload: body });
+  const signed = () => authHeaders({ apiKey: strict.apikey, apiSecret: strict.apisecret }, { target: "/mcp", body: payload });
+  const headers = signed();
+  expect((await ask(headers)).json()).toMatchObject({ result: { structuredContent: { total: 0 } } });
+  expect((await ask(headers)).statusCode, "the same again").toBe(401);
+  expect((await ask(signed(), payload.replace("list_tasks", "explore"))).statusCode, "another body").toBe(401);
+  expect((await ask(signedHeaders(strict))).statusCode).toBe(401);
+  expect((await ask(bearer(`${strict.apikey}:${strict.apisecret}`))).statusCode).toBe(401);
+});
+
+it("lets nobody in by a ticket that was not drawn here, or whose request is over", async () => {
+  const admission = admit({ id: server.mine.projectid, auth: "signature" } as Caller);
+  const ask = async (headers: Record<string, string>) => (await server.app.inject({ method: "POST", url: "/v1/Task/List", headers, payload: "{}" })).statusCode;
+  expect(await ask({ ...admission.headers })).toBe(200);
+  admission.end();
+  expect(await ask({ ...admission.headers })).toBe(401);
+  expect(await ask({ "x-atelier-admitted": "" })).toBe(401);
 });
 
 it("takes a bearer on no other route", async () => {

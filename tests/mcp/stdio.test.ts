@@ -1,10 +1,12 @@
 // The tools over stdio: a real client starts `atelier mcp`, which speaks to a real server with the deterministic engine.
 
+import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, it } from "vitest";
@@ -12,7 +14,9 @@ import { expect, it } from "vitest";
 import { ServerProcess } from "../lifecycle/server-process.ts";
 import { exerciseTools, openClient, use } from "./exercise-tools.ts";
 
-it("all tools answer by their own schemas, and a run is waited for", async () => {
+const execute = promisify(execFile);
+
+it("all tools answer by their own schemas, and a run is waited for", { timeout: 180_000 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "atelier-mcp-"));
   await mkdir(join(dataDir, "models"));
   await copyFile(join(import.meta.dirname, "../crash/fake-model.json"), join(dataDir, "models/fake.json"));
@@ -31,6 +35,9 @@ it("all tools answer by their own schemas, and a run is waited for", async () =>
     // A listening TCP server has an address with a port.
     const file = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/moon.png`;
     await exerciseTools(client, { model: "test/fake", file });
+    // The same session goes on when its project asks for the stricter signature: every message is signed in both forms.
+    await execute(process.execPath, [args[0] ?? "", "project", "signature-v2", "local", "required", "--data", dataDir]);
+    expect(await use(client, "wait_for_task", { tasktoken: token })).toEqual(drawn);
   } finally {
     await client.close();
     pictures.close();

@@ -189,9 +189,10 @@ export async function startWorld() {
     async work(slots = 1): Promise<void> {
       const commands = [{ name: "fake", command: process.execPath, args: [fakeEngine] }];
       const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
+      const { previews } = context.events;
       cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
       const worker = startWorker({
-        source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => models.list() }, randomUUID()),
+        source: openLocalTaskSource({ db, files, claims, kills, previews, reports: openReportLine({ db }), listModels: () => models.list() }, randomUUID()),
         log,
         slots,
         drainMs: 300,

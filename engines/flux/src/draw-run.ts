@@ -4,10 +4,12 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FromEngine, ToEngine } from "@atelier/schema/engine-messages";
 import type { FileHasher } from "@atelier/flux/file-hash";
-import type { Picture } from "@atelier/flux/pipeline";
+import type { Picture, StepReport } from "@atelier/flux/pipeline";
 import type { BaseStore, LoadedBase } from "./base-store.ts";
 import { encodePicture } from "./encode-picture.ts";
+import { encodePreview } from "./encode-preview.ts";
 import type { PictureFacts } from "./picture-metadata.ts";
+import type { PreviewPace } from "./preview-pace.ts";
 import { modelsFolderOf, verifiedHash } from "./verify-weights.ts";
 
 export type RunMessage = Extract<ToEngine, { type: "run" }>;
@@ -16,6 +18,7 @@ export interface DrawDeps {
   readonly bases: BaseStore;
   readonly hasher: FileHasher;
   readonly send: (message: FromEngine) => void;
+  readonly previews: PreviewPace;
   /** Name and version, for the pictures' metadata. */
   readonly engine: string;
   /** Milliseconds from any fixed moment. */
@@ -25,7 +28,7 @@ export interface DrawDeps {
 /** Draws a run and reports started, progress and outputs; the caller reports how it ended.
  *  Rejects with CANCELLED, a weights error, or an error of the file system; no file of the run is left then. */
 export async function drawRun(deps: DrawDeps, run: RunMessage, signal: AbortSignal): Promise<void> {
-  const { send, clockMs } = deps;
+  const { send, clockMs, previews } = deps;
   const { runId } = run;
   const written: string[] = [];
   try {
@@ -34,10 +37,14 @@ export async function drawRun(deps: DrawDeps, run: RunMessage, signal: AbortSign
     await base.pipeline.preloadAdapters(run.adapters);
     send({ type: "started", runId });
     const startMs = clockMs();
-    const onStep = (report: { index: number; step: number; stepTotal: number }) =>
-      send({ type: "progress", runId, ...report, secondsPerStep: (clockMs() - startMs) / 1000 / report.step });
+    const onStep = async ({ preview, ...report }: StepReport): Promise<void> => {
+      const shown = preview && (await encodePreview(preview));
+      if (preview) previews.made();
+      const secondsPerStep = (clockMs() - startMs) / 1000 / report.step;
+      send({ type: "progress", runId, ...report, secondsPerStep, ...(shown !== undefined && { preview: shown }) });
+    };
     const request = { ...run.input, adapters: run.adapters };
-    for await (const picture of base.pipeline.generate(request, { signal, onStep })) {
+    for await (const picture of base.pipeline.generate(request, { signal, onStep, wantsPreview: previews.isDue })) {
       const facts = pictureFacts(deps, { run, base, adapters, picture });
       const path = join(run.outputFolder, `${picture.index}.png`);
       written.push(path, `${path}.part`);

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
 import { limits } from "./limits.ts";
 import { readPngTexts } from "./png-text.ts";
-import { drawWith, useEngine } from "./testing/engine-fixture.ts";
+import { drawWith, type Run, useEngine } from "./testing/engine-fixture.ts";
 
 const { base, adapter, start, run } = useEngine();
 const hashedPaths = [...weightPaths, pipelinePaths.tokenizer];
@@ -56,6 +56,22 @@ describe("a run", () => {
     await drawWith(child, await run({ adapters: [{ path: adapter(), weight: 1 }], input: { prompt: "else" } }));
     const again = await drawWith(child, await run());
     expect(again.pictures).toEqual(first.pictures);
+  });
+
+  test("has previews once somebody looks, and draws the same picture to the bit", async () => {
+    const plain = await run({ input: { steps: 12 } });
+    const child = start();
+    const first = await drawWith(child, plain);
+    const message = await run({ input: { steps: 12 } });
+    child.send(message);
+    child.send({ type: "preview", runId: message.runId });
+    await child.next("done", ({ runId }) => runId === message.runId);
+    const previewsOf = ({ runId }: Run) => child.messages.flatMap((sent) => (sent.type === "progress" && sent.runId === runId && sent.preview ? [sent.preview] : []));
+    expect(previewsOf(plain)).toEqual([]);
+    const [preview = ""] = previewsOf(message);
+    const bytes = Buffer.from(preview.replace("data:image/webp;base64,", ""), "base64");
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: "webp", width: 64, height: 64 });
+    expect(await readFile(join(message.outputFolder, "0.png"))).toEqual(first.pictures[0]);
   });
 
   test("with an adapter gives another picture, and loads nothing more", async () => {

@@ -7,6 +7,7 @@ import { FileHasher } from "@atelier/flux/file-hash";
 import { BaseStore } from "./base-store.ts";
 import { drawRun, type RunMessage } from "./draw-run.ts";
 import { limits } from "./limits.ts";
+import { PreviewPace } from "./preview-pace.ts";
 
 export interface EngineDeps {
   readonly send: (message: FromEngine) => void;
@@ -29,6 +30,7 @@ class Engine {
   readonly #hasher = new FileHasher();
   /** Runs that are waiting or at work. */
   readonly #runs = new Map<string, AbortController>();
+  readonly #previews = new Map<string, PreviewPace>();
   #bases: BaseStore | undefined;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
@@ -49,6 +51,8 @@ class Engine {
         return this.#run(bases, message);
       case "cancel":
         return this.#runs.get(message.runId)?.abort();
+      case "preview":
+        return this.#previews.get(message.runId)?.ask();
       case "transform":
         return this.#deps.send({ type: "failed", runId: message.runId, code: "INPUT_INVALID", message: "This engine draws from text only." });
       case "unload":
@@ -85,20 +89,23 @@ class Engine {
     if (this.#runs.has(run.runId)) return this.#fatal(`run "${run.runId}" came twice`);
     const controller = new AbortController();
     this.#runs.set(run.runId, controller);
+    const previews = new PreviewPace(() => performance.now());
+    this.#previews.set(run.runId, previews);
     this.#enqueue(run.runId, async () => {
       try {
-        await this.#draw(bases, run, controller.signal);
+        await this.#draw(bases, run, { signal: controller.signal, previews });
       } finally {
         this.#runs.delete(run.runId);
+        this.#previews.delete(run.runId);
       }
     });
   }
 
-  async #draw(bases: BaseStore, run: RunMessage, signal: AbortSignal): Promise<void> {
+  async #draw(bases: BaseStore, run: RunMessage, { signal, previews }: { signal: AbortSignal; previews: PreviewPace }): Promise<void> {
     const { send, engine } = this.#deps;
     const startMs = performance.now();
     requireAbsolute([run.basePath, run.outputFolder, ...run.adapters.map((adapter) => adapter.path)]);
-    const deps = { bases, hasher: this.#hasher, send, engine, clockMs: () => performance.now() };
+    const deps = { bases, hasher: this.#hasher, send, engine, previews, clockMs: () => performance.now() };
     await drawRun(deps, run, signal);
     send({ type: "done", runId: run.runId, loadCount: bases.loadCount, elapsedMs: performance.now() - startMs });
   }
@@ -107,6 +114,7 @@ class Engine {
   #enqueue(id: string, work: () => Promise<void>): void {
     if (this.#queued >= limits.queuedRequests) {
       this.#runs.delete(id);
+      this.#previews.delete(id);
       const message = `More than ${limits.queuedRequests} requests are waiting.`;
       return this.#deps.send({ type: "failed", runId: id, code: "ENGINE_BUSY", message });
     }

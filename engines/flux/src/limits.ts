@@ -9,6 +9,9 @@ export const limits = Object.freeze({
   loadedBytes: 4 * 1024 ** 3,
   /** A weights.json: 40 entries take 8 kB. */
   weightsListBytes: 4 * 1024 * 1024,
+  /** What previews may take of a run's time, and the shortest time between two. */
+  previewShare: 0.1,
+  previewGapMs: 250,
   /** Characters of a failure's text: paths and ONNX Runtime's own words fit. */
   messageCharacters: 2_000,
 });

@@ -53,6 +53,8 @@ class Engine {
       case "run":
         return send({ type: "failed", runId: message.runId, code: "INPUT_INVALID", message: "This engine draws nothing from text." });
       case "unload":
+      case "preview":
+        // Nothing stays loaded, and there is nothing to see before the end.
         return undefined;
     }
   }

@@ -2,7 +2,8 @@
 
 import { Tensor, type InferenceSession } from "onnxruntime-node";
 import { decoderGraph, decoderNames, decoderScale, latentChannels } from "./decoder-graph.ts";
-import { toPixels, unpackLatents, type LatentSize } from "./latents.ts";
+import type { RgbPicture } from "./enlarger.ts";
+import { averageLatents, toPixels, unpackLatents, type LatentSize } from "./latents.ts";
 import { openSession, type SessionOptions } from "./open-session.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
 
@@ -42,6 +43,19 @@ export class Decoder {
     const expected = 3 * size.rows * size.columns * this.scale ** 2;
     if (values.length !== expected) throw new Error(`the decoder gave ${values.length} values, expected ${expected}`);
     return toPixels(values);
+  }
+
+  /** What the packed latents of one picture show, small: neighbouring latents are averaged until there are at most `mostLatents`
+   *  a side, so that the cost is bounded. */
+  async preview(
+    packed: Float32Array,
+    size: LatentSize,
+    { scaling, shift, mostLatents }: { scaling: number; shift: number; mostLatents: number },
+  ): Promise<RgbPicture> {
+    const planes = unpackLatents(packed, size).map((value) => value / scaling + shift);
+    const small = averageLatents(planes, size, Math.ceil(Math.max(size.rows, size.columns) / mostLatents));
+    const pixels = toPixels(await this.decode(small.planes, small.size));
+    return { pixels, widthPixels: small.size.columns * this.scale, heightPixels: small.size.rows * this.scale };
   }
 
   async close(): Promise<void> {

@@ -32,6 +32,22 @@ export function unpackLatents(tokens: Float32Array, size: LatentSize): Float32Ar
   return out;
 }
 
+/** Planes [channels, rows, columns] with each `factor` × `factor` latents averaged to one; what is over at an edge is left out. */
+export function averageLatents(planes: Float32Array, size: LatentSize, factor: number): { planes: Float32Array; size: LatentSize } {
+  if (factor <= 1) return { planes, size };
+  const small = { channels: size.channels, rows: Math.floor(size.rows / factor), columns: Math.floor(size.columns / factor) };
+  const out = new Float32Array(small.channels * small.rows * small.columns);
+  for (let channel = 0; channel < small.channels; channel++) {
+    for (let row = 0; row < small.rows * factor; row++) {
+      for (let column = 0; column < small.columns * factor; column++) {
+        const to = (channel * small.rows + Math.floor(row / factor)) * small.columns + Math.floor(column / factor);
+        out[to] = out[to]! + planes[(channel * size.rows + row) * size.columns + column]! / factor ** 2; // within the planes
+      }
+    }
+  }
+  return { planes: out, size: small };
+}
+
 /** Decoder output [3, heightPixels, widthPixels], about -1 to 1, to RGB bytes [heightPixels, widthPixels, 3]. */
 export function toPixels(planes: Float32Array): Uint8Array {
   const area = planes.length / 3;

@@ -1,6 +1,8 @@
 // Every named upper bound of this package, each with its reason.
 
 export const limits = Object.freeze({
+  /** Latents a side of a preview: as much work for the decoder as the smallest pictures. */
+  previewLatents: 32,
   /** A safetensors header: FLUX.1-dev's 780 tensors take 90 kB; the format itself allows 100 MB. */
   safetensorsHeaderBytes: 16 * 1024 * 1024,
   /** Tensors in one file: FLUX.1-dev has 780, its widest adapters about 3,000. */

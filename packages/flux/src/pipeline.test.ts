@@ -167,7 +167,7 @@ describe("progress and cancellation", () => {
     const reports: StepReport[] = [];
     let ticks = 0;
     const timer = setInterval(() => ticks++, 0);
-    for await (const picture of pipeline.generate({ ...request, samples: 2 }, { onStep: (r) => reports.push(r) })) {
+    for await (const picture of pipeline.generate({ ...request, samples: 2 }, { onStep: (r) => void reports.push(r) })) {
       expect(picture.pixels.length).toBe(64 * 64 * 3);
     }
     clearInterval(timer);
@@ -197,7 +197,7 @@ describe("progress and cancellation", () => {
     let steps = 0;
     const drawing = pipeline.drawBatch(
       { ...request, steps: 1000, pictures: [request] },
-      { signal: controller.signal, onStep: () => steps++ },
+      { signal: controller.signal, onStep: () => void steps++ },
     );
     setTimeout(() => controller.abort(), 1);
     await expect(drawing).rejects.toMatchObject({ code: "CANCELLED" });

@@ -10,7 +10,7 @@ import { limits } from "./limits.ts";
 import { pictureSeed } from "./philox.ts";
 import { openPipelineFiles, type BaseSettings, type PipelineFiles } from "./pipeline-files.ts";
 import { renderSize, type PictureSize } from "./render-size.ts";
-import { eulerStep, sampleSigmas } from "./sigmas.ts";
+import { eulerStep, predictedLatents, sampleSigmas } from "./sigmas.ts";
 import { t5Width } from "./t5-graph.ts";
 import { TextEncoder5, type TextStates } from "./text-encoder.ts";
 import { Transformer } from "./transformer.ts";
@@ -55,12 +55,18 @@ export interface StepReport {
   /** Steps finished and steps in all, over all pictures of the call. */
   readonly step: number;
   readonly stepTotal: number;
+  /** What the picture will look like, small, where it was asked for. */
+  readonly preview?: RgbPicture;
 }
 
 export interface DrawOptions {
   /** Looked at between steps: the drawing ends with CANCELLED. */
   readonly signal?: AbortSignal;
-  readonly onStep?: (report: StepReport) => void;
+  /** The drawing goes on when it is done. */
+  readonly onStep?: (report: StepReport) => void | Promise<void>;
+  /** Asked for each step but the last of a picture: whether its report shall have a preview. That costs a run of the decoder on at most
+   *  `limits.previewLatents` a side, and changes nothing of what is drawn. */
+  readonly wantsPreview?: () => boolean;
 }
 
 /** Opens a base model's folder and loads it. `threads`: per operator; results do not depend on it.
@@ -134,7 +140,7 @@ export class Pipeline {
     for (let index = 0; index < samples; index++) {
       const pictures = [{ ...request, seed: pictureSeed(request.seed, index) }];
       const onStep = (report: StepReport) =>
-        options.onStep?.({ index, step: index * steps + report.step, stepTotal });
+        options.onStep?.({ ...report, index, step: index * steps + report.step, stepTotal });
       const drawn = await this.drawBatch({ pictures, steps, widthPixels, heightPixels }, { ...options, onStep });
       for (const picture of drawn) yield { ...picture, index };
     }
@@ -181,6 +187,12 @@ export class Pipeline {
   /** Frees the sessions; the pipeline cannot draw afterwards. */
   async close(): Promise<void> {
     for (const part of Object.values(this.#parts)) await part?.close();
+  }
+
+  /** Of the first picture of a batch. */
+  async #preview(packed: Float32Array, size: LatentSize): Promise<RgbPicture> {
+    const { latentScaling: scaling, latentShift: shift } = this.#files;
+    return this.#parts.decoder.preview(packed, size, { scaling, shift, mostLatents: limits.previewLatents });
   }
 
   #latentSize({ widthPixels, heightPixels }: PictureSize): LatentSize {
@@ -237,8 +249,11 @@ export class Pipeline {
       throwIfCancelled(options.signal);
       const sigma = sigmas[step]!; // steps + 1 sigmas
       const velocity = await predict(latents, seeds.map(() => sigma));
+      const isLast = step + 1 === steps;
+      const first = latents.subarray(0, length);
+      const preview = !isLast && options.wantsPreview?.() ? await this.#preview(predictedLatents(first, velocity, sigma), size) : undefined;
       eulerStep(latents, velocity, sigma, sigmas[step + 1]!);
-      options.onStep?.({ index: 0, step: step + 1, stepTotal: steps });
+      await options.onStep?.({ index: 0, step: step + 1, stepTotal: steps, ...(preview && { preview }) });
     }
     return latents;
   }

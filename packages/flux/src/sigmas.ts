@@ -27,6 +27,11 @@ export function eulerStep(x: Float32Array, velocity: Float32Array, sigma: number
   for (let i = 0; i < x.length; i++) x[i] = x[i]! + Math.fround(change * velocity[i]!); // both have this length
 }
 
+/** What the picture will be, as far as this step can tell: x - sigma · velocity. `x` may be the first part of what was predicted. */
+export function predictedLatents(x: Float32Array, velocity: Float32Array, sigma: number): Float32Array {
+  return x.map((value, i) => value - sigma * velocity[i]!); // velocity is at least as long
+}
+
 /** `mu` of the time shift: linear in the number of image tokens. */
 export function shiftMu(config: SchedulerConfig, imageTokens: number): number {
   const slope = (config.maxShift - config.baseShift) / (config.maxImageTokens - config.baseImageTokens);

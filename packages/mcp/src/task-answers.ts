@@ -35,8 +35,10 @@ export function outputsOf({ outputs }: Task): TaskAnswer["outputs"] {
 
 export function taskAnswerOf(task: Task): TaskAnswer {
   const goesOn = !hasEnded(task) && { nextAction: waitFor(task.socketaccesstoken) };
-  const error = task.debugerror !== "" && { error: task.debugerror };
-  return { state: stateOf(task), task: referenceOf(task), outputs: outputsOf(task), ...error, ...goesOn };
+  const state = stateOf(task);
+  // A run that went well may have written to stderr.
+  const error = state !== "completed" && task.debugerror !== "" && { error: task.debugerror };
+  return { state, task: referenceOf(task), outputs: outputsOf(task), ...error, ...goesOn };
 }
 
 /** What a caller does with a task that has not ended: never run the model again. */

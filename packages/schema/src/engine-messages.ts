@@ -6,6 +6,12 @@ export const engineProtocolVersion = 1;
 
 const adapterUse = z.object({ path: z.string(), weight: z.number() });
 
+/** Characters of a preview: with what goes with it, it fits into one notification of PostgreSQL (8,000 bytes). */
+export const previewCharacters = 7_500;
+
+/** A picture of at most 128 pixels a side as a `data:` URI. */
+export const previewSchema = z.string().max(previewCharacters).regex(/^data:image\/(webp|png|jpeg);base64,[A-Za-z0-9+/]+={0,2}$/);
+
 /** Values of one image run, already validated. `seed` is the seed of image 0; image k uses `seed + k` modulo 2^32. */
 export const imageInputSchema = z.object({
   prompt: z.string(),
@@ -48,6 +54,8 @@ export const toEngineSchema = z.discriminatedUnion("type", [
     metadata: z.record(z.string(), z.string()),
   }),
   z.object({ type: z.literal("cancel"), runId: z.string() }),
+  /** Somebody looks at the run: from now on its progress has previews now and then, as far as the engine can make some. */
+  z.object({ type: z.literal("preview"), runId: z.string() }),
   z.object({ type: z.literal("unload"), basePath: z.string() }),
   z.object({ type: z.literal("health"), requestId: z.string() }),
   z.object({ type: z.literal("shutdown") }),
@@ -66,6 +74,8 @@ export const fromEngineSchema = z.discriminatedUnion("type", [
     step: z.int(),
     stepTotal: z.int(),
     secondsPerStep: z.number(),
+    /** What the picture will look like, as far as that can be told: a small one. */
+    preview: previewSchema.optional(),
   }),
   z.object({ type: z.literal("output"), runId: z.string(), index: z.int(), path: z.string(), contentType: z.string() }),
   z.object({ type: z.literal("log"), level: z.enum(["info", "warn", "error"]), text: z.string() }),

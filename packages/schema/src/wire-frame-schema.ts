@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 
-import { statuses } from "./status.ts";
+import { previewSchema } from "./engine-messages.ts";
+import { frameTypes } from "./wire-frame.ts";
 import { digitsText, secret30 } from "./wire-scalars.ts";
 import { wireOutputSchema } from "./wire-task-schema.ts";
 
@@ -26,10 +27,10 @@ const errorFrameSchema = z.strictObject({ type: z.literal("error"), message: z.s
 
 const taskFrameSchema = z
   .strictObject({
-    type: z.enum(statuses),
+    type: z.enum(frameTypes),
     id: digitsText,
     tasktoken: secret30,
-    message: z.union([z.null(), wireProgressTextSchema, z.array(wireOutputSchema)]),
+    message: z.union([z.null(), z.string(), wireProgressTextSchema, z.array(wireOutputSchema)]),
     result: z.literal(true),
     success: z.boolean().nullable(),
     terminal: z.boolean(),
@@ -38,5 +39,15 @@ const taskFrameSchema = z
   })
   .meta({ id: "TaskFrame" });
 
+const previewFrameSchema = z
+  .strictObject({
+    type: z.literal("task_preview"),
+    id: digitsText,
+    tasktoken: secret30,
+    message: z.strictObject({ stepCurrent: digitsText, stepTotal: digitsText, image: previewSchema }),
+    result: z.literal(true),
+  })
+  .meta({ id: "PreviewFrame", description: "Only where the subscription has `preview`." });
+
 /** Whatever the server sends. */
-export const serverFrameSchema = z.union([greetingFrameSchema, errorFrameSchema, taskFrameSchema]).meta({ id: "ServerFrame" });
+export const serverFrameSchema = z.union([greetingFrameSchema, errorFrameSchema, taskFrameSchema, previewFrameSchema]).meta({ id: "ServerFrame" });

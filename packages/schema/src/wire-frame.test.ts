@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { endFrame, errorFrame, eventFrame, greetingFrame, isProgress, progressText } from "./wire-frame.ts";
+import { endFrame, errorFrame, eventFrames, greetingFrame, isProgress, progressText } from "./wire-frame.ts";
 import type { WireTask } from "./wire-task.ts";
 
 const task = { id: "2221", token: "eDcCm5yyUfIvMFspTwww49OUfgXkQt" };
@@ -12,8 +12,15 @@ function shown(fields: { status: string; pexit: string; outputs: unknown[] }): W
 }
 
 describe("socket frames", () => {
+  it("tell lines of stderr as task_error, and that they are complete by a frame of its own", () => {
+    expect(eventFrames(task, { type: "task_output", data: { stderr: "warning" } })).toMatchObject([{ type: "task_error", message: "warning", terminal: false }]);
+    const types = (data: unknown) => eventFrames(task, { type: "task_output_full", data }).map(({ type, message }) => [type, message]);
+    expect(types({ stderr: true })).toEqual([["task_output_full", null], ["task_error_full", null]]);
+    expect(types(null)).toEqual([["task_output_full", null]]);
+  });
+
   it("show a status without a message, with every field of both generations", () => {
-    expect(eventFrame(task, { type: "task_accept", data: null })).toEqual({
+    expect(eventFrames(task, { type: "task_accept", data: null })[0]).toEqual({
       type: "task_accept",
       id: "2221",
       tasktoken: task.token,
@@ -27,7 +34,7 @@ describe("socket frames", () => {
 
   it("show progress as text only", () => {
     const data = { type: "progress", runId: "2221-1", index: 0, step: 12, stepTotal: 20, secondsPerStep: 0.4 };
-    expect(eventFrame(task, { type: "task_output", data }).message).toEqual({
+    expect(eventFrames(task, { type: "task_output", data })[0]?.message).toEqual({
       type: "progressGenerate",
       task: "Generate",
       percentage: "60",
@@ -49,7 +56,7 @@ describe("socket frames", () => {
     expect([null, "text", {}, { step: 1, stepTotal: 2 }, { step: "1", stepTotal: 2, secondsPerStep: 1 }].map(isProgress)).toEqual(
       [false, false, false, false, false],
     );
-    expect(eventFrame(task, { type: "task_output", data: { step: 1 } }).message).toBeNull();
+    expect(eventFrames(task, { type: "task_output", data: { step: 1 } })[0]?.message).toBeNull();
   });
 
   it("end a good run with its outputs and exit code 0", () => {

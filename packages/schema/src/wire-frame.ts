@@ -1,6 +1,6 @@
 // The text frames of the socket, in the union of both generations of their envelope (docs/wire-contract.md, "WebSocket").
 
-import { isTerminal } from "./status.ts";
+import { isTerminal, statuses } from "./status.ts";
 import type { Status } from "./status.ts";
 import type { WireTask } from "./wire-task.ts";
 
@@ -16,15 +16,22 @@ export interface FrameProgress {
   readonly stepTotal: number;
   /** Mean since the run began. */
   readonly secondsPerStep: number;
+  /** On its way from the engine, never stored. */
+  readonly preview?: unknown;
 }
+
+/** What a frame may be about: a status, or lines of an engine's stderr, which is no status. */
+export const frameTypes = [...statuses, "task_error", "task_error_full"] as const;
+
+export type FrameType = (typeof frameTypes)[number];
 
 export type ProgressText = ReturnType<typeof progressText>;
 
 export interface TaskFrame {
-  readonly type: Status;
+  readonly type: FrameType;
   readonly id: string;
   readonly tasktoken: string;
-  readonly message: null | ProgressText | WireTask["outputs"];
+  readonly message: null | string | ProgressText | WireTask["outputs"];
   readonly result: true;
   /** Null until the task has ended. */
   readonly success: boolean | null;
@@ -36,10 +43,17 @@ export interface TaskFrame {
 /** Pushed once to every new connection. */
 export const greetingFrame = Object.freeze({ type: "connected", version: "1.0" });
 
-/** Something happened to a task that goes on. `data`: what the event carries; only `task_output` has any. */
-export function eventFrame(task: FrameTask, event: { type: Status; data: unknown }): TaskFrame {
-  const message = event.type === "task_output" && isProgress(event.data) ? progressText(event.data) : null;
-  return { ...head(task, event.type), message, result: true, success: null, terminal: false, exitCode: null };
+/** Something happened to a task that goes on. `data`: what the event carries. Lines of the engine's stderr are stored with a
+ *  `task_output`, because no task rests in `task_error`; that they were all collected is told by a second frame, only where
+ *  there were some. */
+export function eventFrames(task: FrameTask, event: { type: Status; data: unknown }): TaskFrame[] {
+  const stderr = stderrOf(event.data);
+  const frame = (type: FrameType, message: TaskFrame["message"] = null): TaskFrame =>
+    ({ ...head(task, type), message, result: true, success: null, terminal: false, exitCode: null });
+  if (event.type === "task_output_full" && stderr === true) return [frame("task_output_full"), frame("task_error_full")];
+  if (event.type !== "task_output") return [frame(event.type)];
+  if (typeof stderr === "string") return [frame("task_error", stderr)];
+  return [frame("task_output", isProgress(event.data) ? progressText(event.data) : null)];
 }
 
 /** The task has ended. `shown`: the task as Detail shows it; clients decide by `type` alone and then ask for it. */
@@ -54,6 +68,20 @@ export function endFrame(shown: WireTask): TaskFrame {
     terminal: true,
     exitCode: /^-?[0-9]{1,9}$/.test(shown.pexit) ? Number(shown.pexit) : null,
   };
+}
+
+/** How the picture looks after some of its steps: sent only to those who asked for it. */
+export function previewFrame(task: FrameTask, preview: { step: number; stepTotal: number; image: string }): PreviewFrame {
+  const { step, stepTotal, image } = preview;
+  return { type: "task_preview", id: task.id, tasktoken: task.token, message: { stepCurrent: String(step), stepTotal: String(stepTotal), image }, result: true };
+}
+
+export interface PreviewFrame {
+  readonly type: "task_preview";
+  readonly id: string;
+  readonly tasktoken: string;
+  readonly message: { readonly stepCurrent: string; readonly stepTotal: string; readonly image: string };
+  readonly result: true;
 }
 
 /** Why the connection is closed after it. */
@@ -83,7 +111,11 @@ export function isProgress(data: unknown): data is FrameProgress {
   return [values["step"], values["stepTotal"], values["secondsPerStep"]].every((value) => Number.isFinite(value));
 }
 
-function head(task: FrameTask, type: Status): Pick<TaskFrame, "type" | "id" | "tasktoken"> {
+function stderrOf(data: unknown): unknown {
+  return typeof data === "object" && data !== null && "stderr" in data ? data.stderr : undefined;
+}
+
+function head(task: FrameTask, type: FrameType): Pick<TaskFrame, "type" | "id" | "tasktoken"> {
   return { type, id: task.id, tasktoken: task.token };
 }
 

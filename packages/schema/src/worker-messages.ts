@@ -82,6 +82,7 @@ export const declaredOutputSchema = z.object({
 export const finishMessageSchema = z.object({
   outputs: z.array(declaredOutputSchema).max(1_000),
   debugOutput: z.string(),
+  debugError: z.string().optional(),
   provenance: z.unknown(),
   isRepeated: z.boolean(),
 });
@@ -90,6 +91,8 @@ export const failMessageSchema = z.object({ mayRetry: z.boolean(), debugError: z
 
 export const emptyMessageSchema = z.object({});
 export const doneAnswerSchema = z.object({ done: z.literal(true) });
+/** `previews`: somebody looks at the task. */
+export const reportAnswerSchema = doneAnswerSchema.extend({ previews: z.boolean().optional() });
 export const offsetAnswerSchema = z.object({ offset: z.int().min(0) });
 
 export type ClaimMessage = z.infer<typeof claimMessageSchema>;

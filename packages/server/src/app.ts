@@ -98,7 +98,9 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const line = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
   const claims = claimsWithRoom(line, roomLeft);
   const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());
-  const tasks = { db, files, claims, kills, reports: openReportLine({ db }), listModels: () => models.list() };
+  const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
+  const { previews } = events;
+  const tasks = { db, files, claims, kills, previews, reports: openReportLine({ db }), listModels: () => models.list() };
   const running = config.workers > 0 ? startEmbeddedWorker(config, { tasks, outbound, tempFolder: folder.tmpDir, log }) : undefined;
   await step("worker", Promise.resolve(running), async (it) => it?.drain());
   await step("rescue", Promise.resolve(startRescue({ db, log })), (it) => it.stop());
@@ -108,7 +110,6 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { retention } = config;
   await step("upkeep", Promise.resolve(startUpkeep({ db, files, log, retention })), (it) => it.stop());
 
-  const events = await step("events", Promise.resolve(openEventFeed({ db, log })), async (it) => it.stop());
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
   const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };

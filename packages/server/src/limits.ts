@@ -117,6 +117,11 @@ export const limits = Object.freeze({
   openBodyBytes: 64 * 1024,
   /** One line of an engine's log. */
   logLineCharacters: 2_000,
+  /** Pieces of an engine's stderr that one run tells while it goes on, the shortest time between two, and the size of one:
+   *  each is an event in the database. */
+  errorReports: 50,
+  errorReportMs: 500,
+  errorReportCharacters: 4_000,
   /** Log text kept per task (`debugoutput`, `debugerror`). */
   debugCharacters: 64_000,
   /** One callback from the lookup of its name to the head of its answer; receivers are told to answer first and work later. */
@@ -184,6 +189,10 @@ export const limits = Object.freeze({
   /** Tasks that one statement looks at, and events that it brings of each: 10,000 rows at most, some megabytes. */
   eventTasksPerLook: 100,
   eventsPerLook: 100,
+  /** How often whoever looks at a task says so, how long that holds, and of how many tasks a server remembers it. */
+  previewAskMs: 2_000,
+  previewWantedMs: 6_000,
+  previewTasks: 10_000,
   /** One frame of a socket's client: a subscription takes about 80 bytes. */
   socketFrameBytes: 16 * 1024,
   /** Open sockets of one process, at about 10 KB each. */

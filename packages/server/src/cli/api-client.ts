@@ -1,8 +1,11 @@
 // Speaks to a server's HTTP API as a client of any language would: signed requests, the wire's envelope.
 
+import { createHash, randomUUID } from "node:crypto";
+
 import { z } from "zod";
 
 import { sign } from "../http/authenticate.ts";
+import { signV2 } from "../http/signature-v2.ts";
 import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 
@@ -55,8 +58,9 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
   return {
     baseUrl,
     async post(path, body, schema) {
-      const headers = { ...authHeaders(credentials), "content-type": "application/json" };
-      const response = await request(`${baseUrl}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+      const sent = JSON.stringify(body);
+      const headers = { ...authHeaders(credentials, { target: path, body: sent }), "content-type": "application/json" };
+      const response = await request(`${baseUrl}${path}`, { method: "POST", headers, body: sent });
       const answer = parseJson(await bodyOf(response));
       const envelope = envelopeSchema.safeParse(answer);
       if (!envelope.success) throw new ApiRefusal(response, `${baseUrl} is no Atelier server (HTTP ${response.status})`);
@@ -74,10 +78,18 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
   };
 }
 
-export function authHeaders({ apiKey, apiSecret }: Credentials): Record<string, string> {
+/** Of a POST, in both forms: projects may ask for either. */
+export function authHeaders({ apiKey, apiSecret }: Credentials, { target, body }: { target: string; body: string }): Record<string, string> {
   if (apiSecret === null) return { "x-api-key": apiKey };
-  const nonce = String(Date.now());
-  return { "x-api-key": apiKey, "x-nonce": nonce, "x-signature": sign({ apiKey, apiSecret, nonce }) };
+  const claim = { nonce: randomUUID(), signedAt: Math.floor(Date.now() / 1000), bodySha256: createHash("sha256").update(body).digest("hex") };
+  return {
+    "x-api-key": apiKey,
+    "x-nonce": claim.nonce,
+    "x-signature": sign({ apiKey, apiSecret, nonce: claim.nonce }),
+    "x-timestamp": String(claim.signedAt),
+    "x-content-sha256": claim.bodySha256,
+    "x-signature-v2": signV2(apiSecret, { method: "POST", target }, claim),
+  };
 }
 
 /** An answer may also break off, or never end. */

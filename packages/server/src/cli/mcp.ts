@@ -31,10 +31,11 @@ export function addMcp(program: Command, { dataOption, depsOf }: CommandParts, s
 function postTo(baseUrl: string, credentials: Credentials): PostMessage {
   return async (message, signal) => {
     const wait = limits.mcpAnswerMs;
+    const sent = JSON.stringify(message);
     const { statusCode, body } = await request(`${baseUrl}/mcp`, {
       method: "POST",
-      headers: { ...authHeaders(credentials), "content-type": "application/json" },
-      body: JSON.stringify(message),
+      headers: { ...authHeaders(credentials, { target: "/mcp", body: sent }), "content-type": "application/json" },
+      body: sent,
       headersTimeout: wait,
       bodyTimeout: wait,
       signal,

@@ -10,7 +10,7 @@ const fake: EngineCommand = {
   command: process.execPath,
   args: [join(import.meta.dirname, "../../../../engines/fake/main.mjs")],
 };
-const follower = { onProgress: () => undefined, onLog: () => undefined };
+const follower = { onProgress: () => undefined, onLog: () => undefined, onErrorLine: () => undefined };
 const never = new AbortController().signal;
 
 const started: EngineProcess[] = [];
@@ -59,7 +59,7 @@ test("lines that are no messages are logged and change nothing", async () => {
         send({ type: "done", runId: "1", loadCount: 1, elapsedMs: 5 }); })`),
   );
   const log: string[] = [];
-  const result = await engine.run(runOf("x"), { ...follower, onLog: (text) => void log.push(text) }, { signal: never });
+  const result = await engine.run(runOf("x"), { ...follower, onErrorLine: (text) => void log.push(text) }, { signal: never });
   expect(result).toEqual({ kind: "done", outputs: [], loadCount: 1, elapsedMs: 5 });
   expect(log).toEqual(["engine scripted sent not a message: not json", "engine scripted sent not a message: {}"]);
 });

@@ -30,7 +30,7 @@ export class EngineProcess {
   readonly #channel: EngineChannel;
   readonly #exit: Promise<string>;
   #onMessage: (message: FromEngine) => void = () => undefined;
-  #onLog: (text: string) => void = () => undefined;
+  #lines: LineFollower = nobody;
   #alive = true;
 
   private constructor(command: EngineCommand) {
@@ -45,16 +45,18 @@ export class EngineProcess {
     // stdio[3] is declared "pipe" above, which Node opens as a duplex socket.
     this.#channel = openEngineChannel(this.#child.stdio[3] as Duplex, {
       onMessage: (message) => this.#receive(message),
-      onInvalid: (reason) => this.#onLog(`engine ${this.name} sent ${reason}`),
+      onInvalid: (reason) => this.#lines.onErrorLine(`engine ${this.name} sent ${reason}`),
     });
-    for (const output of [this.#child.stdout, this.#child.stderr]) this.#readLog(output);
+    readLines(this.#child.stdout, (line) => this.#lines.onLog(line));
+    readLines(this.#child.stderr, (line) => this.#lines.onErrorLine(line));
   }
 
   /** Starts the child and waits until it is ready. Throws when it exits or stays silent. */
   static async start(command: EngineCommand, options: { threads: number }): Promise<EngineProcess> {
     const engine = new EngineProcess(command);
     const lines: string[] = [];
-    engine.#onLog = (text) => void lines.push(text);
+    const keep = (text: string): void => void lines.push(text);
+    engine.#lines = { onLog: keep, onErrorLine: keep };
     const ready = new Promise<FromEngine>((resolve) => (engine.#onMessage = resolve));
     engine.#channel.send({ type: "init", protocol: engineProtocolVersion, threads: options.threads });
     const first = await Promise.race([ready, engine.#exit, timeout(limits.engineStartMs)]);
@@ -86,7 +88,7 @@ export class EngineProcess {
       silence.refresh();
       following.onMessage(received);
     };
-    this.#onLog = follower.onLog;
+    this.#lines = follower;
     void this.#exit.then((reason) => following.onExit(reason));
     const stopEscalation = this.#escalateOnAbort(message.runId, signal);
     this.#channel.send(message);
@@ -96,8 +98,13 @@ export class EngineProcess {
       clearTimeout(silence);
       stopEscalation();
       this.#onMessage = () => undefined;
-      this.#onLog = () => undefined;
+      this.#lines = nobody;
     }
+  }
+
+  /** From now on the progress of a run has previews, if the engine can make some. */
+  showPreviews(runId: string): void {
+    this.#channel.send({ type: "preview", runId });
   }
 
   /** Asks the child to end and waits for it; kills it when it does not within the limit. */
@@ -114,13 +121,9 @@ export class EngineProcess {
   }
 
   #receive(message: FromEngine): void {
-    if (message.type === "log") this.#onLog(message.text);
-    else this.#onMessage(message);
-  }
-
-  #readLog(stream: Readable | null): void {
-    if (!stream) return;
-    createInterface({ input: stream }).on("line", (line) => this.#onLog(line));
+    if (message.type !== "log") this.#onMessage(message);
+    else if (message.level === "error") this.#lines.onErrorLine(message.text);
+    else this.#lines.onLog(message.text);
   }
 
   async #watchExit(): Promise<string> {
@@ -144,6 +147,14 @@ export class EngineProcess {
       for (const timer of timers) clearTimeout(timer);
     };
   }
+}
+
+type LineFollower = Pick<RunFollower, "onLog" | "onErrorLine">;
+
+const nobody: LineFollower = { onLog: () => undefined, onErrorLine: () => undefined };
+
+function readLines(stream: Readable | null, onLine: (line: string) => void): void {
+  if (stream) createInterface({ input: stream }).on("line", onLine);
 }
 
 /** An engine sees what a program needs to run, and no secret of the server. */

@@ -7,8 +7,10 @@ export type EngineOutput = Extract<FromEngine, { type: "output" }>;
 
 export interface RunFollower {
   readonly onProgress: (progress: Progress) => void;
-  /** A line of the engine's log (its stdout and stderr included). */
+  /** A line of the engine's log, or of its stdout. */
   readonly onLog: (text: string) => void;
+  /** A line of its stderr, or that it logged as an error. */
+  readonly onErrorLine: (text: string) => void;
 }
 
 /** How a run ended. `crashed`: the engine itself is gone; the same run may be tried again. */

@@ -14,11 +14,15 @@ import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Following } from "./following.ts";
 import type { EndReason, Follower } from "./following.ts";
+import { openPreviewFeed } from "./preview-feed.ts";
+import type { PreviewFeed } from "./preview-feed.ts";
 
 export interface EventFeed {
   /** Calls `onEvent` for every event after `afterSeq` (0: from the beginning), and `onEnd` after the last. Calls begin after
    *  this has returned. */
   follow(task: { taskId: string; afterSeq: number }, follower: Follower): Following;
+  /** Pictures of tasks that are being drawn. */
+  readonly previews: PreviewFeed;
   /** Looks at every followed task now, notified or not. */
   runOnce(): Promise<void>;
   /** Ends all following. */
@@ -41,8 +45,11 @@ class TableFeed implements EventFeed {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
+  readonly previews: PreviewFeed;
+
   constructor(deps: { db: Database; log: Log }) {
     this.#deps = deps;
+    this.previews = openPreviewFeed(deps);
   }
 
   follow(task: { taskId: string; afterSeq: number }, follower: Follower): Following {
@@ -66,6 +73,7 @@ class TableFeed implements EventFeed {
 
   stop(): void {
     this.#stopping.abort();
+    this.previews.stop();
     // A set gives out what is left of it while its members are taken away.
     for (const followings of this.#followed.values()) {
       for (const following of followings) this.#end(following, "stopped");

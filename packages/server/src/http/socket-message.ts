@@ -4,6 +4,8 @@ export interface TaskSubscription {
   readonly token: string;
   /** Events up to this one are not sent again; undefined when the client did not say, which no old client does. */
   readonly afterSeq: number | undefined;
+  /** The client wants to see the picture while it is drawn. */
+  readonly wantsPreviews: boolean;
 }
 
 const largestSeq = 2 ** 31 - 1;
@@ -13,10 +15,11 @@ const largestSeq = 2 ** 31 - 1;
 export function readSubscription(frame: string): TaskSubscription | undefined {
   const fields = parseObject(frame);
   if (fields?.["type"] !== "task_info") return undefined;
-  const { tasktoken, afterseq } = fields;
+  const { tasktoken, afterseq, preview } = fields;
   return {
     token: typeof tasktoken === "string" ? tasktoken.trim() : "",
     afterSeq: isSeq(afterseq) ? afterseq : undefined,
+    wantsPreviews: preview === true,
   };
 }
 

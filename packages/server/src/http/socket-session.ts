@@ -1,12 +1,13 @@
 // One open socket: the tasks that its client follows, and the frames that it is sent.
 
 import { isTerminal } from "@atelier/schema/status";
-import { endFrame, errorFrame, eventFrame, greetingFrame } from "@atelier/schema/wire-frame";
+import { endFrame, errorFrame, eventFrames, greetingFrame, previewFrame } from "@atelier/schema/wire-frame";
 import type { WebSocket } from "ws";
 
 import { selectTaskByToken } from "../db/queries/events.ts";
 import { AtelierError } from "../errors.ts";
 import type { EndReason, Following } from "../events/following.ts";
+import type { Preview } from "../events/preview-feed.ts";
 import type { limits } from "../limits.ts";
 import { findTask } from "../tasks/find-task.ts";
 import type { RouteContext } from "./http-deps.ts";
@@ -35,6 +36,8 @@ export class SocketSession {
   readonly #ws: WebSocket;
   /** By token, until the terminal frame is sent. */
   readonly #followings = new Map<string, Following>();
+  /** Of those that the client wants to see while they are drawn. */
+  readonly #previews = new Map<string, { stop(): void }>();
   #reading = Promise.resolve();
   #waitingFrames = 0;
   #idleSince = Date.now();
@@ -101,20 +104,26 @@ export class SocketSession {
     return selectTaskByToken(this.#context.db, token);
   }
 
-  #follow(task: SessionTask, { afterSeq = 0 }: TaskSubscription): void {
+  #follow(task: SessionTask, { afterSeq = 0, wantsPreviews }: TaskSubscription): void {
     const following = this.#context.events.follow(
       { taskId: task.id, afterSeq },
       {
         onEvent: (event) => {
           // The terminal frame shows the task, which onEnd reads first.
           if (isTerminal(event.type)) return;
-          this.#send({ ...eventFrame(task, event), ...(task.isNumbered && { seq: event.seq }) });
+          for (const frame of eventFrames(task, event)) this.#send({ ...frame, ...(task.isNumbered && { seq: event.seq }) });
         },
         onEnd: (reason) => void this.#end(task, reason).catch((error: unknown) => this.#fail(error)),
       },
     );
     this.#followings.set(task.token, following);
+    if (wantsPreviews) this.#previews.set(task.token, this.#context.events.previews.follow(task.id, (preview) => this.#show(task, preview)));
     if (this.#isFull) following.pause();
+  }
+
+  /** A client that is behind misses previews, not events. */
+  #show(task: SessionTask, preview: Preview): void {
+    if (!this.#isFull) this.#send(previewFrame(task, preview));
   }
 
   /** Clients that see the terminal frame ask Detail next; this reads the same row, after the event was committed with it. */
@@ -122,6 +131,7 @@ export class SocketSession {
     if (reason === "stopped") return this.close(closeCodes.goingAway, "the server stops");
     if (reason === "failed") return this.close(closeCodes.fault, "the server could not go on");
     const seq = this.#followings.get(task.token)?.deliveredSeq;
+    this.#stopPreviews(task.token);
     const ended = await findTask(this.#context, { projectId: task.projectId, id: task.id });
     if (!ended) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
     this.#send({ ...endFrame(showTask(this.#context, ended)), ...(task.isNumbered && { seq }) });
@@ -159,8 +169,14 @@ export class SocketSession {
     return this.#ws.readyState !== this.#ws.OPEN;
   }
 
+  #stopPreviews(token: string): void {
+    this.#previews.get(token)?.stop();
+    this.#previews.delete(token);
+  }
+
   #stopFollowing(): void {
     for (const following of this.#followings.values()) following.stop();
     this.#followings.clear();
+    for (const token of this.#previews.keys()) this.#stopPreviews(token);
   }
 }

@@ -11,11 +11,13 @@ import { renewLeases } from "../db/queries/leases.ts";
 import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
 import type { Fence } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
+import type { PreviewFeed } from "../events/preview-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
 import type { ClaimLine } from "./claim-line.ts";
 import { openInputFile } from "./input-files.ts";
 import type { KillFeed } from "./kill-feed.ts";
+import { previewIn, withoutPreview } from "./previews.ts";
 import type { ReportLine } from "./report-line.ts";
 import { discardOutputs, storeOutputs } from "./store-outputs.ts";
 import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "./task-source.ts";
@@ -27,6 +29,8 @@ export interface LocalTaskSourceDeps {
   readonly kills: KillFeed;
   readonly reports: ReportLine;
   readonly listModels: () => readonly Manifest[];
+  /** Who looks at tasks; absent: nobody. */
+  readonly previews?: Pick<PreviewFeed, "isWanted" | "publish"> | undefined;
 }
 
 export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string): TaskSource {
@@ -80,8 +84,20 @@ class LocalTaskSource implements TaskSource {
   }
 
   async report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
-    const moves = reports.map(({ status, ...more }) => ({ to: status, ...more }));
-    return this.#deps.reports.move({ fence: this.#fence(lease), moves });
+    const moves = reports.map(({ status, data, variant }) => ({ to: status, data: withoutPreview(data), variant }));
+    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves });
+    if (isMoved) this.#showPreview(lease, reports);
+    return isMoved;
+  }
+
+  wantsPreviews({ taskId }: Lease): boolean {
+    return this.#deps.previews?.isWanted(taskId) === true;
+  }
+
+  /** The newest alone: it shows what the others show, and more. */
+  #showPreview({ taskId }: Lease, reports: readonly Report[]): void {
+    const preview = reports.map(({ data }) => previewIn(data)).findLast((shown) => shown !== undefined);
+    if (preview && this.#deps.previews?.isWanted(taskId)) this.#deps.previews.publish(taskId, preview);
   }
 
   async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {

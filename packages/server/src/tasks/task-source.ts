@@ -46,6 +46,8 @@ export interface OutputFile {
 export interface FinishedRun {
   readonly outputs: readonly OutputFile[];
   readonly debugOutput: string;
+  /** What the engine wrote to stderr though its run went well. Default: "". */
+  readonly debugError?: string;
   readonly provenance: unknown;
 }
 
@@ -71,6 +73,8 @@ export interface TaskSource {
   watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]>;
   /** Moves the task on, one report after the other. */
   report(lease: Lease, reports: readonly Report[]): Promise<boolean>;
+  /** Whether somebody looks at the task and would see previews in the data of its reports: as far as the source knows now. */
+  wantsPreviews(lease: Lease): boolean;
   /** Copies the file that the task's input names by `fileKey` to `path`. Throws when the input names no such file or its
    *  bytes are gone. */
   readInput(lease: Lease, fileKey: string, path: string): Promise<boolean>;

@@ -8,11 +8,13 @@ import { inputFilesOf } from "@atelier/schema/input-file";
 
 import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
+import type { EngineProcess } from "../engines/engine-process.ts";
 import type { RunResult } from "../engines/follow-run.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
+import { EngineLog } from "./engine-log.ts";
 import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
 import { chooseVariant, findModelFile, planRun } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
@@ -53,13 +55,15 @@ class TaskRun {
   readonly #task: AssignedTask;
   readonly #signal: AbortSignal;
   readonly #reports: ReportQueue;
-  #log = "";
+  readonly #log: EngineLog;
+  #showsPreviews = false;
 
   constructor(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal) {
     this.#deps = deps;
     this.#task = task;
     this.#signal = signal;
     this.#reports = new ReportQueue((reports) => this.#report(reports));
+    this.#log = new EngineLog((stderr) => this.#reports.push({ status: "task_output", data: { stderr } }));
     this.folder = join(deps.tempFolder, `run-${task.taskId}-${task.attempt}`);
   }
 
@@ -115,36 +119,56 @@ class TaskRun {
   async #draw(plan: RunPlan): Promise<RunResult> {
     return this.#deps.engines.withEngine(plan.variant.engine, async (engine) => {
       this.#reports.push({ status: "task_start", variant: plan.variant.name });
-      const result = await engine.run(
-        { ...plan.work, runId: `${this.#task.taskId}-${this.#task.attempt}`, outputFolder: this.folder },
-        { onProgress: (data) => this.#reports.push({ status: "task_output", data }), onLog: (text) => this.#keepLog(text) },
+      const runId = `${this.#task.taskId}-${this.#task.attempt}`;
+      const running = engine.run(
+        { ...plan.work, runId, outputFolder: this.folder },
+        {
+          onProgress: (data) => {
+            this.#reports.push({ status: "task_output", data });
+            this.#askForPreviews(engine, runId);
+          },
+          onLog: (line) => this.#log.addOutput(line),
+          onErrorLine: (line) => this.#log.addError(line),
+        },
         { signal: AbortSignal.any([this.#signal, this.#reports.failed]) },
       );
+      this.#askForPreviews(engine, runId);
+      const result = await running;
+      this.#log.close();
       await this.#reports.flush();
       return result;
     });
   }
 
+  /** Once, and only when somebody looks: they cost time. */
+  #askForPreviews(engine: EngineProcess, runId: string): void {
+    if (this.#showsPreviews || !this.#deps.source.wantsPreviews(this.#task)) return;
+    this.#showsPreviews = true;
+    engine.showPreviews(runId);
+  }
+
   async #finish(plan: RunPlan, { outputs }: Extract<RunResult, { kind: "done" }>): Promise<void> {
-    this.#reports.push({ status: "task_output_full" }, { status: "task_end" }, { status: "task_postprocess_start" });
+    const { output: debugOutput, errors: debugError } = this.#log;
+    const collected: Report = { status: "task_output_full", ...(debugError !== "" && { data: { stderr: true } }) };
+    this.#reports.push(collected, { status: "task_end" }, { status: "task_postprocess_start" });
     await this.#reports.flush();
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
-    if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput: this.#log, provenance }))) throw new FenceLost();
+    if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput, debugError, provenance }))) throw new FenceLost();
   }
 
   /** Refused, as it should be, for a task that was killed or rescued meanwhile. */
   async #endWithout(result: Exclude<RunResult, { kind: "done" }>): Promise<void> {
     const { source } = this.#deps;
-    const debugOutput = this.#log;
+    const debugOutput = this.#log.output;
     if (result.kind === "failed") {
-      const debugError = shorten(`${result.code}: ${result.message}`);
+      const debugError = this.#withErrors(`${result.code}: ${result.message}`);
       await source.fail(this.#task, { mayRetry: false, debugError, debugOutput });
     } else if (result.kind === "cancelled" || this.#signal.aborted) {
       const { taskId, attempt } = this.#task;
       this.#deps.log.info({ taskId, attempt, reason: this.#signal.reason as unknown }, "task.engine_stopped");
       await source.putBack(this.#task);
     } else {
-      await source.fail(this.#task, { mayRetry: true, debugError: shorten(result.reason), debugOutput });
+      await source.fail(this.#task, { mayRetry: true, debugError: this.#withErrors(result.reason), debugOutput });
     }
   }
 
@@ -154,8 +178,9 @@ class TaskRun {
     for (const { status } of reports) this.#deps.log.debug({ taskId, attempt, status }, "task.moved");
   }
 
-  #keepLog(text: string): void {
-    if (this.#log.length < limits.debugCharacters) this.#log += `${storable(text.slice(0, limits.logLineCharacters))}\n`;
+  /** The reason first: clients show the beginning. */
+  #withErrors(reason: string): string {
+    return `${withoutNul(reason)}\n${this.#log.errors}`.trim().slice(0, limits.debugCharacters);
   }
 }
 
@@ -166,11 +191,7 @@ function resultOf(error: unknown): Exclude<RunResult, { kind: "done" }> {
   return { kind: "crashed", reason: message };
 }
 
-function shorten(text: string): string {
-  return storable(text.slice(0, limits.debugCharacters));
-}
-
-/** PostgreSQL's text holds no NUL character; a model's output may. */
-function storable(text: string): string {
+/** PostgreSQL's text holds no NUL character; an engine's message may. */
+function withoutNul(text: string): string {
   return text.replaceAll("\0", "\uFFFD");
 }

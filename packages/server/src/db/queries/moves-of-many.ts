@@ -94,11 +94,12 @@ const elapsed = "round(extract(epoch from t.ended_at - t.accepted_at)::numeric, 
 
 const finishMany = `with wanted as (
     select * from jsonb_to_recordset($1::jsonb) as w (
-      place integer, "taskId" bigint, attempt integer, "workerId" text, outputs jsonb, "debugOutput" text, provenance jsonb)
+      place integer, "taskId" bigint, attempt integer, "workerId" text, outputs jsonb, "debugOutput" text, "debugError" text, provenance jsonb)
   ), ${heldInOrder}, moved as (
     update tasks t
        set status = 'task_postprocess_end', last_event_seq = t.last_event_seq + 1, postprocess_ended_at = now(),
            pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(t.cps * ${elapsed}, 12), debug_output = w."debugOutput",
+           debug_error = coalesce(w."debugError", ''),
            provenance = nullif(w.provenance, 'null'::jsonb), worker_id = null, lease_expires_at = null
       from wanted w join held on held.id = w."taskId"
      where t.id = held.id and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = 'task_postprocess_start'

@@ -47,6 +47,8 @@ export interface FinishedOutput {
 export interface Finish {
   readonly outputs: readonly FinishedOutput[];
   readonly debugOutput: string;
+  /** Default: "". */
+  readonly debugError?: string | undefined;
   readonly provenance: unknown;
 }
 

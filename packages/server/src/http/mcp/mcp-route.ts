@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
+import { admit } from "../admitted-callers.ts";
 import { authenticate } from "../authenticate.ts";
 import { readFields } from "../body.ts";
 import type { RouteContext } from "../http-deps.ts";
@@ -40,9 +41,6 @@ const noStream: Operation = {
   replies: { 405: { description: "Use POST.", content: { "application/json": message } } },
 };
 
-/** What tells who calls. */
-const credentials = ["x-api-key", "x-nonce", "x-signature"];
-
 /** A tool that waits holds its request as `/sync` does. */
 export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
   const apiOf = openInjectedApi(app, context);
@@ -50,17 +48,19 @@ export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
   const open = new Set<AbortController>();
   app.addHook("preClose", async () => open.forEach((controller) => controller.abort()));
   app.post(mcpPath, { config: { operation } }, async (request, reply) => {
-    await authenticate(context, request);
+    const caller = await authenticate(context, request);
     if (open.size >= limits.mcpRequests) throw new AtelierError("SERVER_UNAVAILABLE");
     const controller = new AbortController();
     open.add(controller);
+    const admission = admit(caller);
     // Also comes when the answer is complete.
     reply.raw.once("close", () => {
       open.delete(controller);
+      admission.end();
       controller.abort();
     });
     const { signal } = controller;
-    const api = apiOf({ headers: credentialsOf(request), address: visitOf(request).address, signal });
+    const api = apiOf({ headers: { ...keyOf(request), ...admission.headers }, address: visitOf(request).address, signal });
     const docsUrl = `${context.publicUrl()}/llms.txt`;
     const fields = await readFields(request.raw, "application/json");
     const onFault = (error: unknown): void => context.log.error({ err: error, requestId: request.id }, "mcp.fault");
@@ -75,11 +75,10 @@ export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
   });
 }
 
-function credentialsOf(request: FastifyRequest): Record<string, string> {
-  return Object.fromEntries(credentials.flatMap((name) => {
-    const value = headerOf(request, name);
-    return value === undefined ? [] : [[name, value]];
-  }));
+/** What a tool asks counts as requests of the same key. */
+function keyOf(request: FastifyRequest): Record<string, string> {
+  const key = headerOf(request, "x-api-key");
+  return key === undefined ? {} : { "x-api-key": key };
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {

@@ -2,7 +2,7 @@
 
 import { isTerminal } from "@atelier/schema/status";
 import { successEnvelope } from "@atelier/schema/wire-envelope";
-import { eventFrame } from "@atelier/schema/wire-frame";
+import { eventFrames } from "@atelier/schema/wire-frame";
 import { expiredSchema, successSchema } from "@atelier/schema/wire-envelope-schema";
 import { textField } from "@atelier/schema/lenient-field";
 import { wireTaskSchema } from "@atelier/schema/wire-task-schema";
@@ -116,9 +116,10 @@ function eventWriter(stream: EventStream, { taskid, socketaccesstoken }: HeldRun
     },
     onEvent(event) {
       if (isTerminal(event.type)) return;
-      const { message } = eventFrame({ id: taskid, token: socketaccesstoken }, event);
-      const data = { id: taskid, status: event.type, pexit: "", message };
-      if (!stream.send({ name: "task_output", data, id: event.seq })) following?.pause();
+      for (const { type, message } of eventFrames({ id: taskid, token: socketaccesstoken }, event)) {
+        const data = { id: taskid, status: type, pexit: "", message };
+        if (!stream.send({ name: "task_output", data, id: event.seq })) following?.pause();
+      }
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   emptyMessageSchema,
   failMessageSchema,
   finishMessageSchema,
+  reportAnswerSchema,
   reportMessageSchema,
 } from "@atelier/schema/worker-messages";
 import type { FinishMessage, ReportMessage } from "@atelier/schema/worker-messages";
@@ -26,11 +27,13 @@ export const attemptPath = { task: "The task's id.", attempt: "The attempt that 
 export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spool: UploadSpool): void {
   addWorkerRoute(app, deps, {
     ...attemptRoute("report", "Move the task on"),
+    answer: reportAnswerSchema,
     message: reportMessageSchema,
     handle: async (call) => {
       const lease = leaseIn(call.request);
       const reports = await reportsLeft(deps, fenceOf(call, lease), call.message);
-      return held(reports?.length === 0 || (reports !== undefined && (await call.source.report(lease, reports))));
+      const isHeld = reports?.length === 0 || (reports !== undefined && (await call.source.report(lease, reports)));
+      return { ...held(isHeld), ...(call.source.wantsPreviews(lease) && { previews: true }) };
     },
   });
   addWorkerRoute(app, deps, {
@@ -85,8 +88,9 @@ async function finish(deps: WorkerRouteDeps, spool: UploadSpool, call: WorkerCal
   if (isRepeated && now?.pexit === "0") return true;
   if (now?.workerId !== fence.workerId) return false;
   const files = await spool.take(lease, outputs);
-  const debugOutput = short(call.message.debugOutput);
-  return discardAfter(spool, lease, () => call.source.finish(lease, { outputs: files, debugOutput, provenance }));
+  const { debugOutput, debugError = "" } = call.message;
+  const run = { outputs: files, debugOutput: short(debugOutput), debugError: short(debugError), provenance };
+  return discardAfter(spool, lease, () => call.source.finish(lease, run));
 }
 
 /** After an attempt's last word nothing of it is kept. What a refused one has left is swept: another worker may have sent it. */

@@ -5,11 +5,12 @@ import { pipeline } from "node:stream/promises";
 
 import { modelNames } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
-import { claimAnswerSchema, doneAnswerSchema, leasesAnswerSchema, modelsAnswerSchema } from "@atelier/schema/worker-messages";
+import { claimAnswerSchema, doneAnswerSchema, leasesAnswerSchema, modelsAnswerSchema, reportAnswerSchema } from "@atelier/schema/worker-messages";
 import type { z } from "zod";
 
 import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
+import { leaseKey } from "../../tasks/task-source.ts";
 import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "../../tasks/task-source.ts";
 import { isUnavailable, ServerLink } from "./server-link.ts";
 import type { LinkSettings } from "./server-link.ts";
@@ -22,6 +23,8 @@ export function openHttpTaskSource(settings: LinkSettings): TaskSource {
 class HttpTaskSource implements TaskSource {
   readonly #link: ServerLink;
   #models: { readonly version: string; readonly models: readonly Manifest[] } | undefined;
+  /** Attempts that somebody looks at, until they are over. */
+  readonly #wanted = new Set<string>();
   /** The answer to a claim was lost, and with it maybe a task. */
   #mustRecover = false;
 
@@ -57,6 +60,7 @@ class HttpTaskSource implements TaskSource {
   /** A heartbeat without an answer in time means that its connection may be dead; the lease is still long enough for one try
    *  on a fresh connection. */
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
+    for (const key of this.#wanted) if (!held.some((lease) => leaseKey(lease) === key)) this.#wanted.delete(key);
     const options = { body: { held: held.map(plain) }, timeoutMs: limits.workerHeartbeatMs };
     const beat = (): Promise<{ leases: Lease[] }> => this.#link.call("renew", leasesAnswerSchema, options);
     const answer = await beat().catch((error: unknown) => {
@@ -77,7 +81,17 @@ class HttpTaskSource implements TaskSource {
   }
 
   report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
-    return this.#say(lease, "report", (isRepeated) => ({ reports, isRepeated }));
+    const url = `${pathOf(lease)}/report`;
+    return unlessLost(() =>
+      this.#link.certainly(async (isRepeated) => {
+        const { previews } = await this.#link.call(url, reportAnswerSchema, { body: { reports, isRepeated } });
+        if (previews) this.#wanted.add(leaseKey(lease));
+      }),
+    );
+  }
+
+  wantsPreviews(lease: Lease): boolean {
+    return this.#wanted.has(leaseKey(lease));
   }
 
   async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
@@ -94,9 +108,9 @@ class HttpTaskSource implements TaskSource {
     });
   }
 
-  async finish(lease: Lease, { outputs, debugOutput, provenance }: FinishedRun): Promise<boolean> {
+  async finish(lease: Lease, { outputs, ...run }: FinishedRun): Promise<boolean> {
     const declared = await Promise.all(outputs.map(declare));
-    const message = (isRepeated: boolean) => ({ outputs: declared, debugOutput, provenance, isRepeated });
+    const message = (isRepeated: boolean) => ({ ...run, outputs: declared, isRepeated });
     for (let tries = 1; ; tries += 1) {
       try {
         return await unlessLost(async () => {

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { limits } from "../limits.ts";
+import { EngineLog } from "./engine-log.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function logWithTold() {
+  const told: string[] = [];
+  return { told, log: new EngineLog((text) => void told.push(text)) };
+}
+
+test("the first line of stderr is told at once, those that follow together after a while", () => {
+  const { told, log } = logWithTold();
+  for (const line of ["one", "two", "three"]) log.addError(line);
+  expect(told).toEqual(["one"]);
+  vi.advanceTimersByTime(limits.errorReportMs);
+  expect(told).toEqual(["one", "two\nthree"]);
+  expect(log.errors).toBe("one\ntwo\nthree\n");
+  expect(log.output).toBe("");
+});
+
+test("what waits is told when the run ends, and nothing after that", () => {
+  const { told, log } = logWithTold();
+  for (const line of ["one", "two"]) log.addError(line);
+  log.close();
+  log.addError("late");
+  vi.advanceTimersByTime(60_000);
+  expect(told).toEqual(["one", "two"]);
+});
+
+test("an engine that floods its stderr tells a bounded part of it, and a bounded part is kept", () => {
+  const { told, log } = logWithTold();
+  const line = "x".repeat(1_999);
+  for (let at = 0; at < 10_000; at += 1) {
+    log.addError(line);
+    if (at % 100 === 0) vi.advanceTimersByTime(limits.errorReportMs);
+  }
+  expect(told).toHaveLength(limits.errorReports);
+  expect(Math.max(...told.map((text) => text.length))).toBeLessThanOrEqual(limits.errorReportCharacters);
+  expect(log.errors.length).toBeLessThanOrEqual(limits.debugCharacters + limits.logLineCharacters);
+});
+
+test("lines are cut, and lose their secrets and NULs", () => {
+  const { told, log } = logWithTold();
+  log.addError(`a\0b token=abcdefgh ${"y".repeat(5_000)}`);
+  expect(told[0]).toMatch(/^a\uFFFDb token=\[hidden\] y+$/);
+  expect(told[0]?.length).toBeLessThanOrEqual(limits.logLineCharacters);
+});
