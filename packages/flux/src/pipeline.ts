@@ -2,6 +2,7 @@
 
 import { AdapterCache } from "./adapter-cache.ts";
 import type { WeightedAdapter } from "./adapter-feeds.ts";
+import { checkBatch, checkRequest } from "./check-request.ts";
 import { Decoder } from "./decoder.ts";
 import { Enlarger, type RgbPicture } from "./enlarger.ts";
 import { fileError, FluxError } from "./errors.ts";
@@ -276,32 +277,6 @@ function checkWidths({ weights, rotaryAxes }: PipelineFiles, transformer: Transf
   if (headWidth !== axesSum) {
     throw fileError("WEIGHTS_INVALID", file.path, `has heads of ${headWidth}, its rotary axes sum up to ${axesSum}`);
   }
-}
-
-function checkRequest(request: GenerateRequest): void {
-  const { seed, samples, widthPixels, heightPixels } = request;
-  requireWhole("seed", seed, { min: 0, max: 2 ** 32 - 1 });
-  requireWhole("samples", samples, { min: 1, max: Number.MAX_SAFE_INTEGER });
-  requireWhole("widthPixels", widthPixels, { min: 1, max: limits.sidePixels });
-  requireWhole("heightPixels", heightPixels, { min: 1, max: limits.sidePixels });
-}
-
-function checkBatch(pictures: readonly PictureRequest[], steps: number): void {
-  requireWhole("pictures", pictures.length, { min: 1, max: limits.batch });
-  requireWhole("steps", steps, { min: 1, max: limits.steps });
-  for (const { prompt, seed, guidanceScale, adapters } of pictures) {
-    requireWhole("seed", seed, { min: 0, max: 2 ** 32 - 1 });
-    requireWhole("prompt length", prompt.length, { min: 0, max: limits.promptCharacters });
-    requireWhole("adapters", adapters.length, { min: 0, max: limits.adaptersPerPicture });
-    if (![guidanceScale, ...adapters.map((adapter) => adapter.weight)].every(Number.isFinite)) {
-      throw new FluxError("INPUT_INVALID", "The guidance scale and adapter weights must be finite numbers.");
-    }
-  }
-}
-
-function requireWhole(name: string, value: number, { min, max }: { min: number; max: number }): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw new FluxError("INPUT_INVALID", `${name} is ${value}; it must be a whole number from ${min} to ${max}.`);
 }
 
 function throwIfCancelled(signal: AbortSignal | undefined): void {
