@@ -27,7 +27,7 @@ async function warningsOf(env: Record<string, string>): Promise<string> {
 it("a server on all addresses without PUBLIC_URL, and with a model that it cannot run, says both", async () => {
   const warnings = await warningsOf({});
   expect(warnings).toMatch(/public_url_is_local.*127\.0\.0\.1.*Set PUBLIC_URL/s);
-  expect(warnings).toMatch(/model_without_engine.*test\/fake/s);
+  expect(warnings).toMatch(/model_not_runnable.*test\/fake/s);
 });
 
 it("a server whose public address and engine are there warns of nothing", async () => {

@@ -1,4 +1,4 @@
-// A server that is told to stop while an engine draws: every process ends with it, and the task is drawn by the next server.
+// A server that is told to stop while an engine draws: every process ends with it, and the task is drawn by the next server. One that ends in time ends with it.
 
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -72,5 +72,21 @@ it("SIGTERM while a task runs ends the server, its engine and its PostgreSQL, an
   });
   expect(task.pexit).toBe("0");
   server.kill("SIGTERM");
+  expect(await server.exit()).toBe(0);
+});
+
+it("while a running task ends, a server that was told to stop is not ready, lives, and shows the end to who follows", async () => {
+  const created = await atelier(["project", "create", "busy", "--auth", "key", "--data", dataDir, "--json"]);
+  const { apikey } = JSON.parse(created.stdout) as { apikey: string };
+  server = new ServerProcess({ dataDir, env });
+  const url = await server.ready();
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  // Three seconds: shorter than the drain.
+  const answer = call(`${url}/v1/Run/test/fake/sync`, apikey, { prompt: "slow stepMs=300", steps: "10" });
+  await server.line(/task\.moved.*status=task_start\b/);
+  server.kill("SIGTERM");
+  await vi.waitUntil(async () => (await fetch(`${url}/readyz`)).status === 503);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect(await answer).toMatchObject({ result: true, tasklist: [{ status: "task_postprocess_end", pexit: "0" }] });
   expect(await server.exit()).toBe(0);
 });

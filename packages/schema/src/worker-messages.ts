@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { manifestSchema } from "./manifest.ts";
-import type { Status } from "./status.ts";
+import { leasedStatuses, statuses } from "./status.ts";
 
 /** Raised when a worker of one version can no longer work for a server of the other. */
 export const workerProtocolVersion = 1;
@@ -48,17 +48,8 @@ export const claimAnswerSchema = z.object({
 export const heldMessageSchema = z.object({ held: heldSchema });
 export const leasesAnswerSchema = z.object({ leases: z.array(leaseSchema) });
 
-/** What a worker may report: all else is for the server to decide. */
-const reportable = [
-  "task_preprocess_start",
-  "task_preprocess_end",
-  "task_assign",
-  "task_start",
-  "task_output",
-  "task_output_full",
-  "task_end",
-  "task_postprocess_start",
-] as const satisfies readonly Status[];
+/** What a worker may report: every step between the claim, which the server makes, and the end, which it decides. */
+const reportable = statuses.filter((status) => leasedStatuses.includes(status) && status !== "task_accept");
 
 export const reportMessageSchema = z.object({
   reports: z

@@ -38,7 +38,7 @@ import { openLocalTaskSource } from "./tasks/local-task-source.ts";
 import type { LocalTaskSourceDeps } from "./tasks/local-task-source.ts";
 import { openReportLine } from "./tasks/report-line.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
-import { chooseVariant } from "./worker/plan-run.ts";
+import { whyNotRunnable } from "./worker/plan-run.ts";
 import { startWorker } from "./worker/worker.ts";
 import type { Worker } from "./worker/worker.ts";
 
@@ -111,7 +111,8 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   await step("upkeep", Promise.resolve(startUpkeep({ db, files, log, retention })), (it) => it.stop());
 
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
-  const isReady = async (): Promise<boolean> => (await db.query("select 1")).rows.length === 1;
+  const leaving = new AbortController();
+  const isReady = async (): Promise<boolean> => !leaving.signal.aborted && (await db.query("select 1")).rows.length === 1;
   const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };
   const { access } = config;
   const installation = { dir: config.installDir, version: config.version };
@@ -124,8 +125,11 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const url = http.localUrl;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };
   await step("server-record", writeServerRecord(folder.path, record), () => removeServerRecord(folder.path));
-  // Added last, so done first: nothing new is claimed while the others stop.
-  await step("claims", Promise.resolve(running), async (it) => it?.stopClaiming());
+  // Added last, so done first: nothing new is claimed, and who follows a task that still ends sees its end.
+  await step("running-tasks", Promise.resolve(running), async (it) => {
+    leaving.abort();
+    await it?.drain();
+  });
   warnOf(config, { log, publicUrl: http.publicUrl, models: models.list() });
   log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
   return { url, stop };
@@ -176,10 +180,11 @@ const portProblems: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be used: that name has no address",
 };
 
-/** Models that no engine of this installation can run, by name: their tasks would wait for ever. */
-export function modelsWithoutEngine(config: Config, models: readonly Manifest[]): string[] {
+/** Models that this installation cannot run, by name, and why: their tasks wait for another worker. */
+export function strandedModels(config: Config, models: readonly Manifest[]): Map<string, string> {
   const engines = enginesOf(config).map((engine) => engine.name);
-  return models.filter((manifest) => !chooseVariant(manifest, engines, config)).map(cleanModelName);
+  const reasons = models.map((manifest) => [cleanModelName(manifest), whyNotRunnable(manifest, engines, config)] as const);
+  return new Map(reasons.flatMap(([name, reason]) => (reason === undefined ? [] : [[name, reason]])));
 }
 
 function enginesOf(config: Config): EngineCommand[] {
@@ -193,8 +198,8 @@ function warnOf(config: Config, { log, publicUrl, models }: { log: Log; publicUr
     log.warn({ host: config.host, publicUrl, remedy }, "app.public_url_is_local");
   }
   if (config.workers === 0) return;
-  for (const model of modelsWithoutEngine(config, models)) {
-    log.warn({ model, remedy: "`npx atelier doctor` says more." }, "app.model_without_engine");
+  for (const [model, reason] of strandedModels(config, models)) {
+    log.warn({ model, reason, remedy: "Its tasks wait for another worker; `npx atelier doctor` says more." }, "app.model_not_runnable");
   }
 }
 

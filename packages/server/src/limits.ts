@@ -44,6 +44,8 @@ export const limits = Object.freeze({
   bodyMs: 150_000,
   /** Of a path segment: longer than any slug, so a longer one names nothing. */
   pathSegmentCharacters: 512,
+  /** How long a probe waits for the database: Kubernetes gives its own a second. */
+  readyAnswerMs: 500,
   /** What open connections get at shutdown before they are cut. */
   httpStopMs: 3_000,
   /** Characters of a prompt: one model reads at most 512 text tokens. */

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import { cleanModelName } from "@atelier/schema/manifest";
 
-import { modelsWithoutEngine } from "../app.ts";
+import { strandedModels } from "../app.ts";
 import type { Config } from "../config.ts";
 import { readManifestFile, readModelFiles } from "../models/model-files.ts";
 import { addAdapter, addManifest, findEntry, removeModel } from "../models/own-models.ts";
@@ -44,7 +44,7 @@ export function addModelCommands(program: Command, { dataOption, depsOf }: Comma
     });
   command("list", "show all models").action(async (options: ModelOptions) => {
     const models = await list(configOf(options));
-    const lines = models.map((one) => `${one.id.padStart(7)}  ${one.name}  ${one.title}${one.isRunnable ? "" : "  (no engine runs it)"}`);
+    const lines = models.map((one) => `${one.id.padStart(7)}  ${one.name}  ${one.title}${one.isRunnable ? "" : `  (cannot be run here: ${one.reason})`}`);
     print(options.json ? JSON.stringify(models) : lines.join("\n") || "no models");
   });
   command("show <owner/model>", "show a model's manifest and where it is").action(async (name: string, options: ModelOptions) => {
@@ -80,10 +80,10 @@ async function add(config: Config, path: string, options: AddOptions) {
 
 async function list(config: Config) {
   const { entries } = await readModelFiles(config.modelFolders);
-  const stranded = new Set(modelsWithoutEngine(config, entries.map((entry) => entry.manifest)));
+  const stranded = strandedModels(config, entries.map((entry) => entry.manifest));
   return entries.map(({ manifest, file }) => {
     const name = cleanModelName(manifest);
-    return { id: manifest.id, name, title: manifest.title, file, isRunnable: !stranded.has(name) };
+    return { id: manifest.id, name, title: manifest.title, file, isRunnable: !stranded.has(name), reason: stranded.get(name) };
   });
 }
 

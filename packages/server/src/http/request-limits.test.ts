@@ -85,7 +85,7 @@ it("0 stands for any number of requests", () => {
 const remoteAddress = "192.0.2.9";
 
 describe("the server", () => {
-  it("answers 429 with the envelope and the seconds to wait, for routes, pages and unknown paths, but not for /healthz", async () => {
+  it("answers 429 with the envelope and the seconds to wait, for routes, pages and unknown paths, but not for probes", async () => {
     const server = await startTestServer({ access: { ...openAccess, addressRequestsPerMinute: 3 } });
     for (const url of ["/", "/nowhere", "/v1/Tool/List"]) {
       expect((await server.app.inject({ method: url === "/v1/Tool/List" ? "POST" : "GET", url, remoteAddress })).statusCode).not.toBe(429);
@@ -102,7 +102,8 @@ describe("the server", () => {
         errors: [{ code: 0, message: `Too many requests. Try again in ${seconds} seconds.`, time: expect.any(Number) }],
       });
     }
-    expect((await server.app.inject("/healthz")).statusCode).toBe(200);
+    expect((await server.app.inject({ url: "/healthz", remoteAddress })).statusCode).toBe(200);
+    expect((await server.app.inject({ url: "/readyz", remoteAddress })).statusCode).toBe(200);
     await server.stop();
   });
 

@@ -145,6 +145,18 @@ describe("when something breaks", () => {
   });
 });
 
+describe("GET /readyz", () => {
+  it("answers not ready though the database does not answer, and asks it once for any number of probes", async () => {
+    let asked = 0;
+    const isReady = () => new Promise<boolean>(() => void (asked += 1));
+    const server = await startTestServer({ isReady });
+    const answers = await Promise.all([1, 2, 3].map(() => server.app.inject("/readyz")));
+    expect(answers.map((answer) => answer.statusCode)).toEqual([503, 503, 503]);
+    expect(asked).toBe(1);
+    await server.stop();
+  });
+});
+
 describe("outputs", () => {
   const folder = "6a6af820-c5050aee-40bd7b83-a2e186c6-7f61f7da-3894e49c-fc0eeb66-9b500fe2";
   const url = `/outputs/${folder}/0.png`;

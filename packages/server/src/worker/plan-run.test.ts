@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { manifestSchema } from "@atelier/schema/manifest";
 import { afterEach, expect, test } from "vitest";
 
-import { chooseVariant, planRun } from "./plan-run.ts";
+import { chooseVariant, planRun, whyNotRunnable } from "./plan-run.ts";
 
 const manifest = manifestSchema.parse({
   id: "1",
@@ -47,10 +47,14 @@ test("a variant with a missing adapter is passed over", async () => {
   expect(chooseVariant(manifest, ["gpu", "cpu"], without)?.name).toBe("small");
 });
 
-test("where no variant has its files, the last runnable one is planned, so that its engine names what is missing", async () => {
-  const none = await foldersWith();
-  const variant = chooseVariant(manifest, ["gpu", "cpu"], none);
-  expect(variant?.name).toBe("small");
+test("where no variant has its files there is none to run, and the missing file or the missing engine is named", async () => {
+  const some = await foldersWith("own/large", "shipped/small");
+  expect(chooseVariant(manifest, ["gpu", "cpu"], some)).toBeUndefined();
+  expect(whyNotRunnable(manifest, ["gpu"], some)).toBe("adapters/mine is in none of the models folders");
+  expect(whyNotRunnable(manifest, ["gpu", "cpu"], some)).toBe("adapters/ours is in none of the models folders");
+  expect(whyNotRunnable(manifest, ["other"], some)).toBe("no engine of this installation runs it");
+  const all = await foldersWith("shipped/small", "shipped/adapters/ours");
+  expect(whyNotRunnable(manifest, ["gpu", "cpu"], all)).toBeUndefined();
 });
 
 test("a user's own files win over the shipped ones, and the adapter's weight is kept", async () => {

@@ -12,8 +12,6 @@ import type { RunMessage } from "../engines/engine-process.ts";
 /** Where model files are looked for, first match first: the user's own folder before the one that is shipped. */
 export interface ModelFolders {
   readonly modelFolders: readonly string[];
-  /** True: a variant whose files are missing cannot be run. Default: it can be, and its failure names what is missing. */
-  readonly requiresFiles?: boolean;
 }
 
 export interface RunPlan {
@@ -26,16 +24,25 @@ export interface RunPlan {
 
 type DistributiveOmit<Message, Key extends PropertyKey> = Message extends unknown ? Omit<Message, Key> : never;
 
-/** The first variant whose engine this worker has and whose files exist. Where no variant's files exist and `folders` does not
- *  require them, the last variant that the engine could run, so that the missing file is named by the engine's own failure. */
+/** The first variant whose engine this worker has and whose files exist. A worker offers the models that have one, and no
+ *  others: another worker may have the files. */
 export function chooseVariant(
   manifest: Manifest,
   engines: readonly string[],
   folders: ModelFolders,
 ): Variant | undefined {
-  const runnable = manifest.variants.filter((variant) => engines.includes(variant.engine));
-  const complete = runnable.find((variant) => filesOf(variant).every((file) => findModelFile(file, folders)));
-  return complete ?? (folders.requiresFiles ? undefined : runnable.at(-1));
+  return manifest.variants.find((variant) => engines.includes(variant.engine) && missingFile(variant, folders) === undefined);
+}
+
+/** Why no variant can be run here, for people; undefined when one can. */
+export function whyNotRunnable(manifest: Manifest, engines: readonly string[], folders: ModelFolders): string | undefined {
+  if (chooseVariant(manifest, engines, folders)) return undefined;
+  const last = manifest.variants.findLast((variant) => engines.includes(variant.engine));
+  return last ? `${missingFile(last, folders)} is in none of the models folders` : "no engine of this installation runs it";
+}
+
+function missingFile(variant: Variant, folders: ModelFolders): string | undefined {
+  return filesOf(variant).find((file) => !findModelFile(file, folders));
 }
 
 /** `files`: those that the input names, on this machine. */

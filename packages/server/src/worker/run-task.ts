@@ -16,7 +16,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
 import { EngineLog } from "./engine-log.ts";
 import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
-import { chooseVariant, findModelFile, planRun } from "./plan-run.ts";
+import { chooseVariant, findModelFile, planRun, whyNotRunnable } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
 import { ReportQueue } from "./report-queue.ts";
 
@@ -96,7 +96,8 @@ class TaskRun {
     const { manifest, input } = this.#task;
     const { engines, folders } = this.#deps;
     const variant = chooseVariant(manifest, engines.names, folders);
-    if (!variant) throw new Error(`this worker has no way to run ${this.#task.model}`);
+    // It had one when it claimed the task: a file or a manifest has gone since.
+    if (!variant) throw new Error(`this worker cannot run ${this.#task.model} any more: ${whyNotRunnable(manifest, engines.names, folders)}`);
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
     return planRun(manifest, variant, { input, folders, files: await this.#fetchInputs() });

@@ -49,8 +49,7 @@ export async function startRemoteWorker(
     source,
     log,
     engines: openEnginePool(settings.engines, { threads: settings.threads }),
-    // It is offered what it has the weights for, and nothing else: another worker may have them.
-    folders: { modelFolders, requiresFiles: true },
+    folders: { modelFolders },
     outbound: openOutbound({ allow: settings.outboundAllow }),
     tempFolder,
     slots,

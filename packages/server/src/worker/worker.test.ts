@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -43,6 +43,9 @@ const manifest: Manifest = manifestSchema.parse({
   variants: [{ name: "fake", engine: "fake", base: "." }],
 });
 
+/** A model whose file lies in one models folder and not in another. */
+const weighty: Manifest = { ...manifest, id: "2", slug: "Weighty", variants: [{ name: "fake", engine: "fake", base: "weights", adapters: [] }] };
+
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -60,18 +63,18 @@ async function setup() {
   const log = openLog({ level: "silent", pretty: false });
   const files = openDiskStore(join(folder, "files"));
 
-  const run = async (prompt: string, more: Record<string, unknown> = {}): Promise<{ id: string; token: string }> => {
+  const run = async (prompt: string, more: Record<string, unknown> = {}, model = manifest): Promise<{ id: string; token: string }> => {
     const input = { prompt, steps: 2, scale: 7.5, seed: 5, width: 64, height: 64, samples: 1, ...more };
-    return createTask({ db }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
+    return createTask({ db }, { projectId, model, parameters: { prompt }, input, callbackUrl: "" });
   };
-  const work = async (): Promise<Worker> => {
+  const work = async (modelFolder = folder): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
     const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
     cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
     const worker = startWorker({
-      source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest] }, randomUUID()),
+      source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest, weighty] }, randomUUID()),
       engines,
-      folders: { modelFolders: [folder] },
+      folders: { modelFolders: [modelFolder] },
       outbound: openOutbound(),
       tempFolder: join(folder, "tmp"),
       log,
@@ -92,7 +95,7 @@ async function setup() {
     });
   const ended = (id: string): Promise<Task> =>
     until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
-  return { db, projectId, files, run, work, until, ended };
+  return { db, projectId, files, folder, run, work, until, ended };
 }
 
 test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
@@ -273,4 +276,18 @@ test("the rescue returns expired tasks by itself", async () => {
   expect(await rescue.runOnce()).toBe(1);
   await rescue.stop();
   expect(await findTask({ db }, { projectId, id })).toMatchObject({ status: "task_queue" });
+});
+
+test("a worker without a model's files leaves its tasks to a worker that has them", async () => {
+  const { run, folder, work, ended, until } = await setup();
+  const waiting = await run("needs weights", {}, weighty);
+  const later = await run("needs none");
+  await work();
+  await ended(later.id);
+  const passedOver = await until(waiting.id, () => true);
+  expect([passedOver.status, passedOver.attempt]).toEqual(["task_queue", 0]);
+  const equipped = join(folder, "equipped");
+  await mkdir(join(equipped, "weights"), { recursive: true });
+  await work(equipped);
+  expect((await ended(waiting.id)).pexit).toBe("0");
 });

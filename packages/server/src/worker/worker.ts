@@ -23,7 +23,7 @@ export interface Worker {
   /** Takes no more tasks from now on; those it has go on. The first step of a shutdown. */
   stopClaiming(): Promise<void>;
   /** Stops claiming, lets running tasks end within the limit, returns the others to the queue, stops the engines and
-   *  closes the source. */
+   *  closes the source. Safe to call again. */
   drain(): Promise<void>;
 }
 
@@ -46,6 +46,7 @@ class ClaimingWorker implements Worker {
   readonly #stopping = new AbortController();
   readonly #stopped = new Promise((resolve) => this.#stopping.signal.addEventListener("abort", resolve));
   #claiming: Promise<void> = Promise.resolve();
+  #draining: Promise<void> | undefined;
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
@@ -61,8 +62,13 @@ class ClaimingWorker implements Worker {
     await this.#claiming;
   }
 
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
   /** Heartbeats go on until the last task has ended: a draining worker still holds its leases. */
-  async drain(): Promise<void> {
+  async #drain(): Promise<void> {
     await this.stopClaiming();
     const timer = setTimeout(() => this.#stopTasks(), this.#deps.drainMs ?? limits.drainMs);
     await Promise.all([...this.#held].map((held) => held.ended));

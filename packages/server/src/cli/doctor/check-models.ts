@@ -1,6 +1,6 @@
-// The doctor's check of the models: their manifests can be read, and an engine of this installation runs each of them.
+// The doctor's check of the models: their manifests can be read, and this installation can run each of them.
 
-import { modelsWithoutEngine } from "../../app.ts";
+import { strandedModels } from "../../app.ts";
 import type { Config } from "../../config.ts";
 import { loadModels } from "../../models/registry.ts";
 import { OperatorError } from "../../operator-error.ts";
@@ -11,10 +11,10 @@ import type { Finding } from "./check.ts";
 export async function checkModels(config: Config): Promise<Finding[]> {
   try {
     const models = (await loadModels(config.modelFolders)).list();
-    const stranded = modelsWithoutEngine(config, models);
-    if (stranded.length === 0) return [ok("models", `${models.length} models, each with an engine`)];
-    const remedy = "Build or install the engine that its manifest names, or correct `variants` there.";
-    return stranded.map((name) => warning("models", `no engine of this installation runs ${name}`, remedy));
+    const stranded = [...strandedModels(config, models)];
+    if (stranded.length === 0) return [ok("models", `${models.length} models, each with an engine and its files`)];
+    const remedy = "Install the engine or the files that its manifest names, or correct `variants` there. Until then its tasks wait for a worker that has them.";
+    return stranded.map(([name, reason]) => warning("models", `${name} cannot be run here: ${reason}`, remedy));
   } catch (error) {
     if (error instanceof OperatorError) return [failed("models", error.problem, error.remedy)];
     throw error;

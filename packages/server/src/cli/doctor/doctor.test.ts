@@ -84,10 +84,10 @@ describe("the doctor", () => {
     const manifest = join(import.meta.dirname, "../../../../../tests/crash/fake-model.json");
     await copyFile(manifest, join(folder, "models/fake.json"));
     expect(await checkModels(setup())).toEqual([
-      expect.objectContaining({ status: "warning", detail: "no engine of this installation runs test/fake" }),
+      expect.objectContaining({ status: "warning", detail: "test/fake cannot be run here: no engine of this installation runs it" }),
     ]);
     const [finding] = await checkModels(setup({ ATELIER_FAKE_ENGINE: "1" }));
-    expect(finding).toMatchObject({ status: "ok", detail: "1 models, each with an engine" });
+    expect(finding).toMatchObject({ status: "ok", detail: "1 models, each with an engine and its files" });
   });
 
   it("names a port in use", async () => {
