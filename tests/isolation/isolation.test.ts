@@ -150,6 +150,21 @@ describe("the socket", () => {
   });
 });
 
+describe("the event stream", () => {
+  it("answers another project's ids, in place of a token, like a token that nobody has", async () => {
+    const ask = async (text: string): Promise<unknown> => said(await server.app.inject(`/v1/Task/Events/${text}`));
+    const expected = await ask(nobodys.token);
+    for (const { taskid, deliveryid, token } of theirs) {
+      for (const text of [taskid, deliveryid, token.toLowerCase(), token.slice(0, -1), `${token}A`]) {
+        if (text !== token) expect(await ask(text)).toEqual(expected);
+      }
+      const { rows } = await server.db.query<{ last: number }>("select last_event_seq as last from tasks where id = $1", [taskid]);
+      // One that has ended has nothing more to say; the stream of another would not end here.
+      if (token === theirs.at(-1)?.token) expect((await server.app.inject(`/v1/Task/Events/${token}?afterseq=${rows[0]?.last}`)).statusCode).toBe(204);
+    }
+  });
+});
+
 // Last: the owner's requests change what is asked for.
 describe.each(Object.entries(privateRoutes).filter(([, { sameForOwner }]) => sameForOwner === undefined))("%s", (route, { bodies }) => {
   it("answers its owner otherwise, so that the comparison above means something", async () => {

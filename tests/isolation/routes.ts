@@ -88,5 +88,6 @@ export const publicRoutes: Readonly<Record<string, string>> = {
   "GET /readyz": "whether tasks can be created, and how many models there are",
   "GET /mcp": "always that there is no stream",
   "GET /openapi.json": "the document of the routes",
+  "GET /v1/Task/Events/{tasktoken}": "the task's token is the permission: 178 random bits, told to the owner alone; tested below",
   "GET /v1": "the socket: the task's token is the permission; tested below",
 };

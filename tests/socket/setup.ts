@@ -20,6 +20,8 @@ import { sendFailure } from "../../packages/server/src/http/failure.ts";
 import type { RouteContext } from "../../packages/server/src/http/http-deps.ts";
 import { addRunSyncRoute } from "../../packages/server/src/http/routes/run-sync.ts";
 import type { SyncLimits } from "../../packages/server/src/http/routes/run-sync.ts";
+import { addTaskEventsRoute } from "../../packages/server/src/http/routes/task-events.ts";
+import type { EventStreamLimits } from "../../packages/server/src/http/routes/task-events.ts";
 import { checkReplies } from "../../packages/server/src/http/openapi/check-replies.ts";
 import { buildServer } from "../../packages/server/src/http/server.ts";
 import type { SocketLimits } from "../../packages/server/src/http/socket-session.ts";
@@ -139,6 +141,13 @@ export async function startWorld() {
     wrongReplies.push(checkReplies(app));
     return app;
   };
+  const streaming = (changes: Partial<EventStreamLimits>): FastifyInstance => {
+    const app = fastify();
+    addVisits(app, context);
+    app.setErrorHandler((error, request, reply) => sendFailure(log, error, { request, reply }));
+    addTaskEventsRoute(app, context, { ...limits, ...changes });
+    return app;
+  };
   const server = await listen(build(context));
 
   const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
@@ -185,6 +194,16 @@ export async function startWorld() {
       app.setErrorHandler((error, request, reply) => sendFailure(log, error, { request, reply }));
       addRunSyncRoute(app, context, { ...limits, ...changes });
       return listen(app);
+    },
+    /** A server with nothing but the event streams, and limits of its own. */
+    listenStreaming: (changes: Partial<EventStreamLimits>): Promise<Listening> => listen(streaming(changes)),
+    /** The same on a Unix socket, whose path is returned. */
+    async listenStreamingNarrow(changes: Partial<EventStreamLimits>): Promise<string> {
+      const app = streaming(changes);
+      cleanups.push(() => close(app));
+      const path = join(folder, `${++paths}.sock`);
+      await app.listen({ path });
+      return path;
     },
     async work(slots = 1): Promise<void> {
       const commands = [{ name: "fake", command: process.execPath, args: [fakeEngine] }];

@@ -35,7 +35,7 @@ const taskFrameSchema = z
     success: z.boolean().nullable(),
     terminal: z.boolean(),
     exitCode: z.int().nullable(),
-    seq: z.int().optional().meta({ description: "Only where the subscription has `afterseq`." }),
+    seq: z.int().optional().meta({ description: "On an event stream, and on a socket whose subscription has `afterseq`." }),
   })
   .meta({ id: "TaskFrame" });
 

@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import { statuses } from "./status.ts";
+import { wireQueuePlaceFields } from "./wire-queue-place.ts";
 import { absoluteUrl, costText, decimalText, digitsText, hex32, secret30, timeText } from "./wire-scalars.ts";
 
 export const wireOutputSchema = z
@@ -81,7 +82,11 @@ export const wireProgressSchema = z.strictObject({
 
 /** A task of `/Task/Detail`. */
 export const wireShownTaskSchema = z
-  .strictObject({ ...taskFields, progress: wireProgressSchema.nullable().optional() })
+  .strictObject({
+    ...taskFields,
+    ...z.object(wireQueuePlaceFields).partial().shape,
+    progress: wireProgressSchema.nullable().optional(),
+  })
   .meta({ id: "ShownTask" });
 
 export type WireOutput = z.infer<typeof wireOutputSchema>;

@@ -215,6 +215,9 @@ export const limits = Object.freeze({
   /** How long `/sync` holds a request (docs/wire-contract.md, "Run/sync"), and how many it holds at once. */
   syncWaitMs: 40 * 60_000,
   syncRequests: 2_000,
+  /** Event streams of tasks that one process holds, and how soon a reader whose stream broke off comes again. */
+  eventStreams: 10_000,
+  eventStreamRetryMs: 1_000,
   /** Messages of MCP that are answered at once: a tool that waits holds its request for up to ten minutes. */
   mcpRequests: 1_000,
   /** How long `atelier mcp` waits for one answer: longer than any tool. */
@@ -236,6 +239,22 @@ export const limits = Object.freeze({
   /** Between two tries meanwhile, unless the server names a time; what it names is not believed beyond the longer one. */
   clientRetryMs: 500,
   clientRetryMaxMs: 10_000,
+  /** Times its own length that a look at the queue is used, so that looks take a twentieth of one database session. */
+  queueLookShare: 20,
+  /** Of each project and model: ids that a look keeps from the head, and from there every so many. 100,000 waiting tasks leave
+   *  1,600 numbers, and a position is at most so much too low. */
+  queueFirstIds: 100,
+  queueEveryId: 64,
+  /** Ended tasks from which the run times are taken. */
+  queueRunsMeasured: 500,
+  /** Waiting tasks whose first estimate is kept until their start is known, and starts by which estimates are judged. */
+  startEstimates: 10_000,
+  startErrors: 200,
+  /** How often a worker's being there is written down, when it counts as gone (an idle one asks every `claimWaitMs`), and how
+   *  many one server remembers. */
+  workerSeenMs: 5_000,
+  workerGoneMs: 30_000,
+  heardWorkers: 10_000,
   /** Free disk space below which the doctor warns, and below which it fails. */
   diskWarnMib: 1024,
   diskFailMib: 100,

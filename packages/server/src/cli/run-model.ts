@@ -43,6 +43,8 @@ const taskSchema = z.looseObject({
   elapsedseconds: z.string(),
   outputs: z.array(z.looseObject({ name: z.string(), url: z.string() })),
   progress: progressSchema.nullish(),
+  queueposition: z.string().optional(),
+  estimatedstarttime: z.string().optional(),
 });
 const detailAnswer = z.looseObject({ tasklist: z.tuple([taskSchema]) });
 
@@ -123,12 +125,20 @@ async function stopTask(client: ApiClient, taskid: string): Promise<void> {
   }
 }
 
-function progressState(task: ShownTask): { label: string; done?: number; total?: number; note?: string } {
+function progressState(task: ShownTask): { label: string; done?: number; total?: number; note?: string | undefined } {
   const failed = task.status === "task_postprocess_end" && task.pexit !== "0";
   const label = failed ? "failed" : (statusLabels[task.status] ?? "working");
+  if (task.status === "task_queue") return { label, note: waitNote(task) };
   if (!task.progress || isTerminal(task.status)) return { label };
   const { step, stepTotal, secondsPerStep } = task.progress;
   return { label, done: step, total: stepTotal, note: `${secondsPerStep.toFixed(2)} s/step` };
+}
+
+/** `place 3, about 12 s` */
+function waitNote({ queueposition, estimatedstarttime }: ShownTask): string | undefined {
+  if (queueposition === undefined) return undefined;
+  const seconds = Math.max(0, Number(estimatedstarttime ?? 0) - Math.floor(Date.now() / 1000));
+  return `place ${queueposition}${estimatedstarttime === "0" ? "" : `, about ${seconds} s`}`;
 }
 
 const statusLabels: Partial<Record<Status, string>> = {

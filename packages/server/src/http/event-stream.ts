@@ -11,15 +11,21 @@ export class EventStream {
     return this.#stream;
   }
 
-  /** False when the reader is behind. `id`: where the writer's log stands. */
-  send(event: { name: string; data: object; id?: number }): boolean {
+  /** False when the reader is behind. `name`: without one a browser's `onmessage` gets it. `id`: where the writer's log stands. */
+  send(event: { name?: string; data: object; id?: number }): boolean {
     const id = event.id === undefined ? "" : `id: ${event.id}\n`;
-    return this.#write(`${id}event: ${event.name}\ndata: ${JSON.stringify(event.data)}\n\n`);
+    const name = event.name === undefined ? "" : `event: ${event.name}\n`;
+    return this.#write(`${id}${name}data: ${JSON.stringify(event.data)}\n\n`);
   }
 
-  /** A comment, so that proxies do not take a quiet stream for a dead one. */
-  keepAlive(): void {
-    if (!this.#stream.writableNeedDrain) this.#write(": keep-alive\n\n");
+  /** How soon a reader whose stream breaks off comes again. */
+  retryAfter(waitMs: number): void {
+    this.#write(`retry: ${waitMs}\n\n`);
+  }
+
+  /** A comment, so that proxies do not take a quiet stream for a dead one. False when the reader is behind. */
+  keepAlive(): boolean {
+    return !this.#stream.writableNeedDrain && this.#write(": keep-alive\n\n");
   }
 
   onDrain(listener: () => void): void {

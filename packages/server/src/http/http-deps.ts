@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ProjectDoor } from "../projects/project-door.ts";
+import type { StartEstimates } from "../tasks/start-estimates.ts";
 import type { WorkerApiDeps } from "./worker-api/worker-api.ts";
 import type { AccessRules } from "./visit.ts";
 
@@ -49,4 +50,6 @@ export type PublicUrl = () => string;
 /** What a route's answer is made with. */
 export interface RouteContext extends HttpDeps {
   readonly publicUrl: PublicUrl;
+  /** Places in the queue, for Detail. Default: the server's own. */
+  readonly starts?: StartEstimates;
 }

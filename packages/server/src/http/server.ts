@@ -9,6 +9,7 @@ import type { FastifyInstance } from "fastify";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { openStartEstimates } from "../tasks/start-estimates.ts";
 import { addCatalogue } from "./catalogue.ts";
 import { leaveBodiesUnread } from "./content-type.ts";
 import { addCrossOriginAccess } from "./cross-origin.ts";
@@ -29,6 +30,7 @@ import { run } from "./routes/run.ts";
 import { addRunSyncRoute } from "./routes/run-sync.ts";
 import { taskCancel } from "./routes/task-cancel.ts";
 import { taskDetail } from "./routes/task-detail.ts";
+import { addTaskEventsRoute } from "./routes/task-events.ts";
 import { taskKill } from "./routes/task-kill.ts";
 import { taskList } from "./routes/task-list.ts";
 import { addStoredFileRoutes } from "./routes/stored-files.ts";
@@ -45,7 +47,8 @@ const taskRoutes = [taskDetail, taskCancel, taskKill, taskList, inputOutputDelet
 const wireRoutes = [run, ...taskRoutes, ...deliveryRoutes, fileUpload, folderCreate];
 
 /** Builds the server; it listens only when told to. Every answer of `/v1` is the envelope, whatever was sent. */
-export function buildServer(context: RouteContext): FastifyInstance {
+export function buildServer(given: RouteContext): FastifyInstance {
+  const context: RouteContext = { starts: openStartEstimates(given), ...given };
   const app = newApp(context.log);
   app.setErrorHandler((error, request, reply) => sendFailure(context.log, error, { request, reply }));
   app.setNotFoundHandler(() => {
@@ -60,6 +63,7 @@ export function buildServer(context: RouteContext): FastifyInstance {
   const admitSocket = addVisits(app, context);
   for (const route of wireRoutes) addWireRoute(app, context, route);
   addRunSyncRoute(app, context);
+  addTaskEventsRoute(app, context);
   addSocket(app, { ...context, admitSocket });
   addStoredFileRoutes(app, context);
   addUploadRoute(app, context);

@@ -1,5 +1,7 @@
 // Reads what a socket's client says (docs/wire-contract.md, "WebSocket").
 
+import { largestSeq } from "../db/queries/events.ts";
+
 export interface TaskSubscription {
   readonly token: string;
   /** Events up to this one are not sent again; undefined when the client did not say, which no old client does. */
@@ -7,8 +9,6 @@ export interface TaskSubscription {
   /** The client wants to see the picture while it is drawn. */
   readonly wantsPreviews: boolean;
 }
-
-const largestSeq = 2 ** 31 - 1;
 
 /** The task that a text frame asks for; undefined for every other frame, known or not, which are dropped silently. A token
  *  that is not text is "": no task has it. */

@@ -93,15 +93,10 @@ export class SocketSession {
     const subscription = readSubscription(frame);
     if (!subscription || this.#followings.has(subscription.token) || this.#isClosed()) return;
     if (this.#followings.size >= this.#limits.socketTasks) return this.#refuse("too many tasks on one socket");
-    const found = await this.#findByToken(subscription.token);
+    const found = await selectTaskByToken(this.#context.db, subscription.token);
     if (this.#isClosed()) return;
     if (!found) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
     this.#follow({ ...found, token: subscription.token, isNumbered: subscription.afterSeq !== undefined }, subscription);
-  }
-
-  async #findByToken(token: string): Promise<{ id: string; projectId: string } | undefined> {
-    if (!/^[A-Za-z0-9]{1,64}$/.test(token)) return undefined;
-    return selectTaskByToken(this.#context.db, token);
   }
 
   #follow(task: SessionTask, { afterSeq = 0, wantsPreviews }: TaskSubscription): void {

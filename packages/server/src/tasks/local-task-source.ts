@@ -20,6 +20,7 @@ import type { KillFeed } from "./kill-feed.ts";
 import { previewIn, withoutPreview } from "./previews.ts";
 import type { ReportLine } from "./report-line.ts";
 import { discardOutputs, storeOutputs } from "./store-outputs.ts";
+import type { WorkerPresence } from "./worker-presence.ts";
 import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "./task-source.ts";
 
 export interface LocalTaskSourceDeps {
@@ -31,6 +32,8 @@ export interface LocalTaskSourceDeps {
   readonly listModels: () => readonly Manifest[];
   /** Who looks at tasks; absent: nobody. */
   readonly previews?: Pick<PreviewFeed, "isWanted" | "publish"> | undefined;
+  /** Absent: nobody is told which workers there are. */
+  readonly presence?: WorkerPresence;
 }
 
 export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string): TaskSource {
@@ -62,6 +65,7 @@ class LocalTaskSource implements TaskSource {
   async #claimSome(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask[]> {
     const byName = new Map(this.#deps.listModels().flatMap((manifest) => modelNames(manifest).map((name) => [name, manifest] as const)));
     const models = offer.models.filter((name) => byName.has(name));
+    this.#deps.presence?.offer({ workerId: this.#workerId, models, places: offer.free + offer.held.length });
     const request = { workerId: this.#workerId, models, most: Math.min(offer.free, limits.claimBatch) };
     const tasks = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
     return tasks.flatMap(({ id, attempt, model, input }) => {
@@ -71,6 +75,7 @@ class LocalTaskSource implements TaskSource {
   }
 
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
+    this.#deps.presence?.touch(this.#workerId);
     const renewed = await renewLeases(this.#deps.db, {
       workerId: this.#workerId,
       leaseMs: limits.leaseMs,

@@ -5,6 +5,9 @@ import type { Status } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
 
+/** The largest number that an event can have. */
+export const largestSeq = 2 ** 31 - 1;
+
 /** One line of a task's event log. `seq` counts from 1 without gaps. */
 export interface TaskEvent {
   readonly seq: number;
@@ -58,14 +61,21 @@ export async function selectNews(
   return gather(rows);
 }
 
+export interface TokenTask {
+  readonly id: string;
+  readonly projectId: string;
+  /** Of its newest event. */
+  readonly lastSeq: number;
+  /** No event will ever follow that one. */
+  readonly isOver: boolean;
+}
+
 /** The task that a token names, whoever owns it: the token is the permission. */
-export async function selectTaskByToken(
-  db: Queryable,
-  token: string,
-): Promise<{ id: string; projectId: string } | undefined> {
-  const { rows } = await db.query<{ id: string; projectId: string }>(
-    `select id, project_id as "projectId" from tasks where token = $1`,
-    [token],
+export async function selectTaskByToken(db: Queryable, token: string): Promise<TokenTask | undefined> {
+  if (!/^[A-Za-z0-9]{1,64}$/.test(token)) return undefined;
+  const { rows } = await db.query<TokenTask>(
+    `select id, project_id as "projectId", last_event_seq as "lastSeq", status = any($2) as "isOver" from tasks where token = $1`,
+    [token, terminalStatuses],
   );
   return rows[0];
 }

@@ -2,11 +2,15 @@
 
 import { lenientField } from "@atelier/schema/lenient-field";
 import { wireShownTaskSchema } from "@atelier/schema/wire-task-schema";
+import { wireQueuePlace } from "@atelier/schema/wire-queue-place";
+import type { WireQueuePlace } from "@atelier/schema/wire-queue-place";
 import { z } from "zod";
 
 import { selectProgress } from "../../db/queries/progress.ts";
+import type { Task } from "../../db/task.ts";
 import { AtelierError } from "../../errors.ts";
 import { findTask } from "../../tasks/find-task.ts";
+import type { RouteContext } from "../http-deps.ts";
 import { showTask } from "../show-task.ts";
 import { taskReference, taskReferenceFields } from "../task-reference.ts";
 import { wireRoute } from "../wire-route.ts";
@@ -25,8 +29,15 @@ export const taskDetail = wireRoute({
   answer: async (context, { caller, body }) => {
     const task = await findTask(context, taskReference(body, caller.id));
     if (!task) throw new AtelierError("TASK_NOT_FOUND");
-    const shown = showTask(context, task);
+    const shown = { ...showTask(context, task), ...(await queuePlace(context, task)) };
     if (!body.progress) return { total: "1", tasklist: [shown] };
     return { total: "1", tasklist: [{ ...shown, progress: (await selectProgress(context.db, task.id)) ?? null }] };
   },
 });
+
+/** Only of a task that waits; the others say how good the estimates were. */
+async function queuePlace({ starts }: RouteContext, task: Task): Promise<WireQueuePlace | undefined> {
+  if (task.status === "task_queue") return starts && wireQueuePlace(await starts.of(task));
+  starts?.learnFrom(task);
+  return undefined;
+}
