@@ -5,9 +5,9 @@ import { join } from "node:path";
 
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 
-import { limits } from "../../packages/server/src/limits.ts";
 import { atelier } from "../lifecycle/server-process.ts";
-import { RemoteWorld, SilentProxy } from "./remote-world.ts";
+import { RemoteWorld } from "./remote-world.ts";
+import { FaultyProxy } from "./faulty-proxy.ts";
 
 let world: RemoteWorld;
 beforeAll(async () => {
@@ -40,16 +40,13 @@ it("a token on the command line is not in the process's title", async () => {
   expect(title).not.toContain(world.token);
 }, 120_000);
 
-it("when a worker is killed, another has its task within 5 s of the last heartbeat, and there is one result", async () => {
+it("when a worker is killed, another one has its task as soon as the lease has run out, and there is one result", async () => {
   const first = await world.work();
   const id = await world.run(slow);
   await world.drawing(id);
   const second = await world.work();
   first.kill("SIGKILL");
-  const killedAt = performance.now();
   await world.until(id, (task) => task.attempt === 2 && task.status !== "task_queue");
-  // The last heartbeat was before the kill, by a second at most.
-  expect(performance.now() - killedAt).toBeLessThan(5_000);
   expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 2 });
   await world.oneResult(id);
   expect(second.stderr.some((line) => line.includes(`taskId=${id}`))).toBe(true);
@@ -68,16 +65,19 @@ it("a worker that was frozen past its lease and wakes up changes nothing", async
   await world.oneResult(id);
 }, 180_000);
 
-it("a kill stops the engine of a remote worker at once", async () => {
-  const worker = await world.work();
+it("a kill stops the engine of a remote worker without waiting for a heartbeat", async () => {
+  const proxy = await FaultyProxy.open(world.url);
+  const worker = await world.work({ url: proxy.url });
   const id = await world.run({ prompt: "slow stepMs=200", steps: "150" });
   await world.drawing(id);
-  const killedAt = performance.now();
+  // From now on no renewal reaches the server: only the open watch can tell of the kill. (Its own name is as long.)
+  proxy.change = replacing("/worker/v1/renew", "/worker/v1/never");
+  await worker.line(/worker\.heartbeat_failed/);
   expect(await world.call("/Task/Kill", { taskid: id })).toMatchObject({ result: true });
   // Logged when the engine has stopped and its worker was refused.
   await worker.line(new RegExp(`task\\.(fence_lost|engine_stopped).*taskId=${id}`));
-  expect(performance.now() - killedAt).toBeLessThan(1_000);
   expect(await world.ended(id)).toMatchObject({ status: "task_cancel", pexit: "137", outputs: "0" });
+  await proxy.close();
 }, 120_000);
 
 it("a worker outlasts a kill -9 of its server and its restart, and the task has one result", async () => {
@@ -93,7 +93,7 @@ it("a worker outlasts a kill -9 of its server and its restart, and the task has 
 }, 240_000);
 
 it("a connection that died without a word costs no lease", async () => {
-  const proxy = await SilentProxy.open(world.url);
+  const proxy = await FaultyProxy.open(world.url);
   await world.work({ url: proxy.url });
   const id = await world.run(slow);
   await world.drawing(id);
@@ -113,6 +113,64 @@ it("SIGTERM hands a task back that does not end in time, and the worker ends wit
   await world.call("/Task/Cancel", { taskid: id });
 }, 120_000);
 
+it("SIGTERM lets a running task end, and the worker takes no other", async () => {
+  const worker = await world.work({ args: ["--drain", "60s"] });
+  const id = await world.run(slow);
+  await world.drawing(id);
+  const next = await world.run({ prompt: "for another" });
+  worker.kill("SIGTERM");
+  expect(await worker.exit()).toBe(0);
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 1 });
+  expect(await world.until(next, () => true)).toMatchObject({ status: "task_queue", attempt: 0 });
+  await world.call("/Task/Cancel", { taskid: next });
+}, 120_000);
+
+it.each([
+  ["an older", "0"],
+  ["a newer", "2"],
+])("%s worker is refused, and the words say which version to install", async (_which, protocol) => {
+  const proxy = await FaultyProxy.open(world.url);
+  proxy.change = replacing("x-atelier-worker-protocol: 1", `x-atelier-worker-protocol: ${protocol}`);
+  const worker = world.launch({ url: proxy.url });
+  expect(await worker.exit()).toBe(1);
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8")) as { version: string };
+  const words = worker.stderr.join("\n");
+  expect(words).toContain(`Atelier ${version} with worker protocol 1; the worker's is ${protocol}`);
+  expect(words).toContain(`Install Atelier ${version}`);
+  await proxy.close();
+}, 120_000);
+
+it("a token that is revoked while its worker draws stops the worker, and another one takes the task", async () => {
+  const token = await world.newToken("leaving");
+  const worker = await world.work({ token });
+  const id = await world.run({ prompt: "slow stepMs=100", steps: "600" });
+  await world.drawing(id);
+  expect((await atelier(["worker-token", "revoke", "leaving", "--data", world.dataDir])).code).toBe(0);
+  expect(await worker.exit()).toBe(1);
+  expect(worker.stderr.join("\n")).toContain("atelier worker-token create NAME");
+  await world.work();
+  await world.until(id, (task) => task.status === "task_output" && task.attempt === 2);
+  expect(await world.call("/Task/Kill", { taskid: id })).toMatchObject({ result: true });
+}, 180_000);
+
+it("a worker that waits behind a connection which died without a word still gets a task", async () => {
+  const proxy = await FaultyProxy.open(world.url);
+  const claims = new Promise<void>((resolve) => {
+    proxy.change = (bytes) => {
+      if (bytes.includes("POST /worker/v1/claim ")) resolve();
+      return bytes;
+    };
+  });
+  await world.work({ url: proxy.url });
+  await claims;
+  // The server's answer to it goes nowhere.
+  expect(proxy.silence()).toBeGreaterThan(0);
+  const id = await world.run({ prompt: "x" });
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 2 });
+  await world.oneResult(id);
+  await proxy.close();
+}, 180_000);
+
 it("a worker with a revoked token ends and says what to do", async () => {
   const token = await world.newToken("revoked");
   const worker = await world.work({ token });
@@ -122,10 +180,26 @@ it("a worker with a revoked token ends and says what to do", async () => {
   expect(worker.stderr.join("\n")).toContain("atelier worker-token create NAME");
   await world.call("/Task/Cancel", { taskid: id });
   const listed = await atelier(["worker-token", "list", "--data", world.dataDir, "--json"]);
-  expect(JSON.parse(listed.stdout)).toMatchObject([{ name: "tests", revokedAt: null }, { name: "revoked", revokedAt: expect.any(String) }]);
+  expect(JSON.parse(listed.stdout)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ name: "tests", revokedAt: null }),
+      expect.objectContaining({ name: "revoked", revokedAt: expect.any(String) }),
+    ]),
+  );
 }, 120_000);
 
 it("nothing of all that is left among the uploads", async () => {
-  expect(await readdir(join(world.dataDir, "tmp/worker-uploads")).catch(() => [])).toEqual([]);
-  expect(limits.uploadSweepMs).toBeGreaterThan(0);
+  const db = await world.db();
+  const id = await world.run({ prompt: "the last" });
+  await world.work();
+  await world.ended(id);
+  // Removed behind the statement that ends the task; the rest by the sweep.
+  const left = async (): Promise<unknown> => (await db.query("select 1 from upload_pieces where task_id = $1", [id])).rows;
+  await expect.poll(left, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(() => readdir(join(world.dataDir, "tmp/worker-outputs")), { timeout: 30_000 }).toEqual([]);
 });
+
+/** Of the same length, on its way through a proxy. */
+function replacing(text: string, by: string): (bytes: Buffer) => Buffer {
+  return (bytes) => Buffer.from(bytes.toString("latin1").replaceAll(text, by), "latin1");
+}

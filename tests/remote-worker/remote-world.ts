@@ -1,9 +1,6 @@
-// A real server without a worker of its own, real worker processes on the other side of a TCP proxy, and their tasks.
+// A real server without a worker of its own, real worker processes, and their tasks.
 
-import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer, connect } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -154,64 +151,5 @@ export class RemoteWorld {
     this.server.kill("SIGTERM");
     await this.server.exit();
     await rm(this.dataDir, { recursive: true, force: true });
-  }
-}
-
-/** A TCP proxy that can fall silent without closing anything, as a firewall that forgot its connections does. */
-export class SilentProxy {
-  readonly #server: Server;
-  readonly #pairs = new Set<readonly [Socket, Socket]>();
-
-  private constructor(target: string) {
-    const { hostname, port } = new URL(target);
-    this.#server = createServer((client) => {
-      const upstream = connect(Number(port), hostname);
-      const pair = [client, upstream] as const;
-      this.#pairs.add(pair);
-      client.pipe(upstream).pipe(client);
-      const end = (): void => {
-        this.#pairs.delete(pair);
-        client.destroy();
-        upstream.destroy();
-      };
-      for (const socket of pair) socket.on("error", end).on("close", end);
-    });
-  }
-
-  static async open(target: string): Promise<SilentProxy> {
-    const proxy = new SilentProxy(target);
-    proxy.#server.listen(0, "127.0.0.1");
-    await once(proxy.#server, "listening");
-    return proxy;
-  }
-
-  get url(): string {
-    // A listening TCP server has an address with a port.
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** The connections that are open now carry nothing any more, in either direction; new ones work. Returns how many. */
-  silence(): number {
-    for (const [client, upstream] of this.#pairs) {
-      client.unpipe(upstream);
-      upstream.unpipe(client);
-      client.pause();
-      upstream.pause();
-    }
-    return this.#pairs.size;
-  }
-
-  /** Cuts all connections. */
-  cut(): void {
-    for (const [client, upstream] of this.#pairs) {
-      client.destroy();
-      upstream.destroy();
-    }
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    this.#server.close();
-    await once(this.#server, "close");
   }
 }

@@ -24,6 +24,7 @@ import { startDeadlines } from "./maintenance/deadlines.ts";
 import { startKeyPruning } from "./maintenance/prune-keys.ts";
 import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
+import { startUploadSweep } from "./maintenance/sweep-uploads.ts";
 import { startUpkeep } from "./maintenance/upkeep.ts";
 import { openModels } from "./models/live-models.ts";
 import { OperatorError } from "./operator-error.ts";
@@ -111,11 +112,12 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   await step("key-pruning", Promise.resolve(startKeyPruning({ db, log })), (it) => it.stop());
   const { retention } = config;
   await step("upkeep", Promise.resolve(startUpkeep({ db, files, log, retention })), (it) => it.stop());
+  await step("upload-sweep", Promise.resolve(startUploadSweep({ db, files, log })), (it) => it.stop());
 
   const projects = openProjectDoor({ db, masterKey: folder.masterKey });
   const leaving = new AbortController();
   const isReady = async (): Promise<boolean> => !leaving.signal.aborted && (await db.query("select 1")).rows.length === 1;
-  const workerApi = { ...tasks, uploadFolder: join(folder.tmpDir, "worker-uploads"), version: config.version };
+  const workerApi = { ...tasks, scratchFolder: join(folder.tmpDir, "worker-outputs"), version: config.version };
   const { access } = config;
   const installation = { dir: config.installDir, version: config.version };
   const base = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };

@@ -12,7 +12,9 @@ export const remoteWorkerLimits = {
   uploadSweepMs: 60_000,
   /** One request of an upload: what arrives within `requestMs` at half a megabit a second. */
   uploadPieceBytes: 4 * 1024 * 1024,
-  /** Tries of an output that arrived damaged. */
+  /** Pieces of one output: four times what the largest needs, for connections that break. */
+  piecesPerOutput: 1_024,
+  /** Tries of an output that arrived damaged, and of a piece that another request was always faster with. */
   uploadTries: 3,
   /** A remote worker's heartbeat must be answered within this, so that the next one, on another connection, comes before the
    *  lease ends; its other requests have longer. */

@@ -31,7 +31,7 @@ export interface HttpDeps {
   /** Which proxies are believed, and how many requests may come. */
   readonly access: AccessRules;
   /** Absent: no remote workers are admitted. */
-  readonly workerApi?: Omit<WorkerApiDeps, "log"> | undefined;
+  readonly workerApi?: WorkerApiDeps | undefined;
   /** The one door to addresses that callers name. */
   readonly outbound: Pick<Outbound, "download">;
   /** Where the manual lies, and what this program is. */

@@ -70,7 +70,7 @@ export function buildServer(given: RouteContext): FastifyInstance {
   addMcpRoute(app, context);
   addHealthRoutes(app, context);
   addCatalogue(app, context);
-  if (context.workerApi) addWorkerApi(app, { ...context.workerApi, log: context.log });
+  if (context.workerApi) addWorkerApi(app, context.workerApi);
   addOpenApiRoute(app, context, operations);
   return app;
 }

@@ -107,15 +107,6 @@ export interface AttemptRow {
   readonly input: Record<string, unknown>;
 }
 
-/** Whether anybody holds an attempt. */
-export async function holdsLease(db: Queryable, lease: { taskId: string; attempt: number }): Promise<boolean> {
-  const { rows } = await db.query("select 1 from tasks where id = $1 and attempt = $2 and worker_id is not null", [
-    lease.taskId,
-    lease.attempt,
-  ]);
-  return rows.length === 1;
-}
-
 /** Where a task stands, if `attempt` is still its newest: tells whether a statement with a lost answer was committed. */
 export async function selectAttempt(db: Queryable, fence: Fence): Promise<AttemptRow | undefined> {
   const { rows } = await db.query<AttemptRow>(

@@ -15,7 +15,7 @@ import { selectAttempt } from "../../db/queries/moves.ts";
 import type { Fence } from "../../db/queries/moves.ts";
 import { limits } from "../../limits.ts";
 import type { Lease } from "../../tasks/task-source.ts";
-import type { UploadSpool } from "./upload-spool.ts";
+import { discardPieces, withUploadedOutputs } from "../../tasks/upload-pieces.ts";
 import { addWorkerRoute, held, leaseIn } from "./worker-route.ts";
 import type { WorkerCall, WorkerRoute, WorkerRouteDeps } from "./worker-route.ts";
 
@@ -24,7 +24,7 @@ const base = "tasks/:task/attempts/:attempt";
 /** What every route of an attempt has. */
 export const attemptPath = { task: "The task's id.", attempt: "The attempt that the worker was given." };
 
-export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spool: UploadSpool): void {
+export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps): void {
   addWorkerRoute(app, deps, {
     ...attemptRoute("report", "Move the task on"),
     answer: reportAnswerSchema,
@@ -40,7 +40,7 @@ export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, sp
     ...attemptRoute("finish", "End the task well, with the outputs that were uploaded"),
     message: finishMessageSchema,
     failures: ["WORKER_LEASE_LOST", "WORKER_UPLOAD_INCOMPLETE", "WORKER_UPLOAD_CHECKSUM"],
-    handle: async (call) => held(await finish(deps, spool, call)),
+    handle: async (call) => held(await finish(deps, call)),
   });
   addWorkerRoute(app, deps, {
     ...attemptRoute("fail", "End the task badly, or return it to the queue where it may be tried again"),
@@ -48,7 +48,7 @@ export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, sp
     handle: async ({ source, request, message }) => {
       const lease = leaseIn(request);
       const { mayRetry, debugError, debugOutput } = message;
-      return held(await discardAfter(spool, lease, () => source.fail(lease, { mayRetry, debugError: short(debugError), debugOutput: short(debugOutput) })));
+      return held(await discardAfter(deps, lease, () => source.fail(lease, { mayRetry, debugError: short(debugError), debugOutput: short(debugOutput) })));
     },
   });
   addWorkerRoute(app, deps, {
@@ -56,7 +56,7 @@ export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps, sp
     message: emptyMessageSchema,
     handle: async ({ source, request }) => {
       const lease = leaseIn(request);
-      return held(await discardAfter(spool, lease, () => source.putBack(lease)));
+      return held(await discardAfter(deps, lease, () => source.putBack(lease)));
     },
   });
 }
@@ -79,7 +79,7 @@ async function reportsLeft(
   return reports.slice(reports.findLastIndex((report) => report.status === now.status) + 1);
 }
 
-async function finish(deps: WorkerRouteDeps, spool: UploadSpool, call: WorkerCall<FinishMessage>): Promise<boolean> {
+async function finish(deps: WorkerRouteDeps, call: WorkerCall<FinishMessage>): Promise<boolean> {
   const { outputs, provenance, isRepeated } = call.message;
   const lease = leaseIn(call.request);
   const fence = fenceOf(call, lease);
@@ -87,16 +87,17 @@ async function finish(deps: WorkerRouteDeps, spool: UploadSpool, call: WorkerCal
   // Whoever ended this attempt well was its only holder: this worker, whose answer was lost.
   if (isRepeated && now?.pexit === "0") return true;
   if (now?.workerId !== fence.workerId) return false;
-  const files = await spool.take(lease, outputs);
   const { debugOutput, debugError = "" } = call.message;
-  const run = { outputs: files, debugOutput: short(debugOutput), debugError: short(debugError), provenance };
-  return discardAfter(spool, lease, () => call.source.finish(lease, run));
+  return withUploadedOutputs(deps, { lease, outputs }, (files) => {
+    const run = { outputs: files, debugOutput: short(debugOutput), debugError: short(debugError), provenance };
+    return discardAfter(deps, lease, () => call.source.finish(lease, run));
+  });
 }
 
 /** After an attempt's last word nothing of it is kept. What a refused one has left is swept: another worker may have sent it. */
-async function discardAfter(spool: UploadSpool, lease: Lease, ending: () => Promise<boolean>): Promise<boolean> {
+async function discardAfter(deps: WorkerRouteDeps, lease: Lease, ending: () => Promise<boolean>): Promise<boolean> {
   const isEnded = await ending();
-  if (isEnded) await spool.discard(lease);
+  if (isEnded) await discardPieces(deps, lease);
   return isEnded;
 }
 

@@ -4,26 +4,26 @@ import { offsetAnswerSchema } from "@atelier/schema/worker-messages";
 import type { FastifyInstance } from "fastify";
 
 import { selectAttempt } from "../../db/queries/moves.ts";
+import type { Fence } from "../../db/queries/moves.ts";
 import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { openInputFile } from "../../tasks/input-files.ts";
-import type { Lease } from "../../tasks/task-source.ts";
+import { addPiece, uploadedBytes } from "../../tasks/upload-pieces.ts";
 import { attemptPath } from "./attempt-routes.ts";
-import type { UploadSpool } from "./upload-spool.ts";
 import { addWorkerRoute, held, leaseIn, numberIn } from "./worker-route.ts";
 import type { WorkerCall, WorkerRouteDeps } from "./worker-route.ts";
 
 const output = "tasks/:task/attempts/:attempt/outputs/:index";
 const outputPath = { ...attemptPath, index: "Place among the outputs, from 0." };
 
-export function addUploadRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spool: UploadSpool): void {
-  const place = async (call: WorkerCall<unknown>): Promise<{ lease: Lease; index: number }> => {
-    const lease = leaseIn(call.request);
+export function addUploadRoutes(app: FastifyInstance, deps: WorkerRouteDeps): void {
+  const place = async (call: WorkerCall<unknown>): Promise<{ fence: Fence; index: number }> => {
+    const fence = { ...leaseIn(call.request), workerId: call.worker.workerId };
     const index = Number(numberIn(call.request, "index", 4));
     if (index >= limits.outputsPerTask) throw new AtelierError("WORKER_MESSAGE_INVALID", { problem: "there are too many outputs" });
-    const attempt = await selectAttempt(deps.db, { ...lease, workerId: call.worker.workerId });
-    held(attempt?.workerId === call.worker.workerId);
-    return { lease, index };
+    const attempt = await selectAttempt(deps.db, fence);
+    held(attempt?.workerId === fence.workerId);
+    return { fence, index };
   };
   addWorkerRoute(app, deps, {
     method: "GET",
@@ -50,8 +50,8 @@ export function addUploadRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spo
     answer: offsetAnswerSchema,
     failures: ["WORKER_LEASE_LOST"],
     handle: async (call) => {
-      const { lease, index } = await place(call);
-      return { offset: await spool.offsetOf(lease, index) };
+      const { fence, index } = await place(call);
+      return { offset: await uploadedBytes(deps, fence, index) };
     },
   });
   addWorkerRoute(app, deps, {
@@ -63,7 +63,7 @@ export function addUploadRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spo
     answer: offsetAnswerSchema,
     failures: ["WORKER_LEASE_LOST", "WORKER_UPLOAD_OFFSET", "WORKER_UPLOAD_TOO_LARGE"],
     handle: async (call) => {
-      const { lease, index } = await place(call);
+      const { fence, index } = await place(call);
       const header = call.request.headers["upload-offset"];
       const offset = typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : NaN;
       if (Number.isNaN(offset)) throw new AtelierError("WORKER_MESSAGE_INVALID", { problem: "upload-offset is no number" });
@@ -71,7 +71,7 @@ export function addUploadRoutes(app: FastifyInstance, deps: WorkerRouteDeps, spo
       if (offset + Number(call.request.headers["content-length"] ?? 0) > limits.outputBytes) {
         throw new AtelierError("WORKER_UPLOAD_TOO_LARGE", { most: limits.outputBytes });
       }
-      return { offset: await spool.append(lease, { index, offset, piece: call.request.raw }) };
+      return { offset: await addPiece(deps, fence, { index, offset, piece: call.request.raw }) };
     },
   });
 }

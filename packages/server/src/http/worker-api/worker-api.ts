@@ -3,43 +3,28 @@
 import { heldMessageSchema, leasesAnswerSchema, modelsAnswerSchema } from "@atelier/schema/worker-messages";
 import type { FastifyInstance } from "fastify";
 
-import { holdsLease } from "../../db/queries/moves.ts";
-import { limits } from "../../limits.ts";
-import type { Log } from "../../log.ts";
 import type { LocalTaskSourceDeps } from "../../tasks/local-task-source.ts";
 import { addAttemptRoutes } from "./attempt-routes.ts";
 import { addClaimRoutes, versionOf } from "./claims.ts";
 import { addUploadRoutes } from "./upload-routes.ts";
-import { UploadSpool } from "./upload-spool.ts";
 import { WorkerDoor } from "./worker-door.ts";
 import { addWorkerRoute } from "./worker-route.ts";
 import type { WorkerRouteDeps } from "./worker-route.ts";
 
 export interface WorkerApiDeps extends LocalTaskSourceDeps {
-  /** Scratch space of this process. */
-  readonly uploadFolder: string;
+  /** Of this process: outputs are put together and checked here. */
+  readonly scratchFolder: string;
   /** Of this installation, for workers that do not fit. */
   readonly version: string;
-  readonly log: Log;
 }
 
 export function addWorkerApi(app: FastifyInstance, workerApi: WorkerApiDeps): void {
   const deps = { ...workerApi, door: new WorkerDoor(workerApi) };
-  const spool = new UploadSpool(workerApi.uploadFolder);
   addModelsRoute(app, deps);
   addClaimRoutes(app, deps);
   addLeaseRoutes(app, deps);
-  addAttemptRoutes(app, deps, spool);
-  addUploadRoutes(app, deps, spool);
-  const sweep = setInterval(() => {
-    sweepUploads(deps, spool).catch((error: unknown) => workerApi.log.warn({ err: error }, "uploads.sweep_failed"));
-  }, limits.uploadSweepMs);
-  app.addHook("onClose", async () => clearInterval(sweep));
-}
-
-/** Removes uploads of attempts that nobody holds any more. */
-export async function sweepUploads({ db }: Pick<LocalTaskSourceDeps, "db">, spool: UploadSpool): Promise<void> {
-  for (const lease of await spool.attempts()) if (!(await holdsLease(db, lease))) await spool.discard(lease);
+  addAttemptRoutes(app, deps);
+  addUploadRoutes(app, deps);
 }
 
 function addModelsRoute(app: FastifyInstance, deps: WorkerRouteDeps): void {

@@ -40,6 +40,7 @@ export interface WorkerRoute<Message extends z.ZodType, Answer extends z.ZodType
 
 export interface WorkerRouteDeps extends LocalTaskSourceDeps {
   readonly door: WorkerDoor;
+  readonly scratchFolder: string;
 }
 
 export function addWorkerRoute<Message extends z.ZodType, Answer extends z.ZodType>(

@@ -120,7 +120,7 @@ class HttpTaskSource implements TaskSource {
           await this.#mustSay(lease, "finish", message);
         });
       } catch (error) {
-        // It arrived damaged, or behind a load balancer another server has it.
+        // It arrived damaged.
         const isIncomplete = error instanceof AtelierError && error.code === "WORKER_UPLOAD_INCOMPLETE";
         if (!isIncomplete || tries >= limits.uploadTries) throw error;
       }

@@ -21,8 +21,9 @@ export async function declare({ index, path, contentType, extension = extname(pa
   return { index, extension, contentType, sizeBytes: (await stat(path)).size, sha256: hash.digest("hex") };
 }
 
-/** Sends what the server does not have yet. `attemptPath`: `tasks/…/attempts/…`.
- *  Throws WORKER_LEASE_LOST, WORKER_UPLOAD_TOO_LARGE, or SERVER_UNAVAILABLE when the server stays away. */
+/** Sends what the server does not have yet, whichever of several servers has taken the pieces before. `attemptPath`:
+ *  `tasks/…/attempts/…`. Throws WORKER_LEASE_LOST, WORKER_UPLOAD_TOO_LARGE, WORKER_UPLOAD_INCOMPLETE when piece after piece is
+ *  refused, or SERVER_UNAVAILABLE when the server stays away. */
 export async function uploadOutput(
   link: ServerLink,
   { attemptPath, file, sizeBytes }: { attemptPath: string; file: OutputFile; sizeBytes: number },
@@ -31,10 +32,14 @@ export async function uploadOutput(
   const askOffset = async (): Promise<number> => (await link.call(url, offsetAnswerSchema, { method: "GET" })).offset;
   const handle = await open(file.path, "r");
   try {
-    for (let offset = await link.certainly(askOffset), isFirst = true; offset < sizeBytes || isFirst; isFirst = false) {
+    let offset = await link.certainly(askOffset);
+    for (let stalls = 0; offset < sizeBytes; ) {
       const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(limits.uploadPieceBytes), 0, limits.uploadPieceBytes, offset);
-      if (bytesRead === 0 && sizeBytes > 0) break;
-      offset = await sendPiece(link, { url, offset, piece: buffer.subarray(0, bytesRead), askOffset });
+      if (bytesRead === 0) break;
+      const next = await sendPiece(link, { url, offset, piece: buffer.subarray(0, bytesRead), askOffset });
+      stalls = next > offset ? 0 : stalls + 1;
+      if (stalls >= limits.uploadTries) throw new AtelierError("WORKER_UPLOAD_INCOMPLETE", { index: file.index, offset: next, sizeBytes });
+      offset = next;
     }
   } finally {
     await handle.close();
