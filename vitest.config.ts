@@ -5,7 +5,7 @@ const conditions = ["atelier-source", "node"];
 
 /** Whole processes killed, backed up and demonstrated, a minute each: a lane of its own (`npm run test:slow`) keeps `npm test` quick. */
 export const slow = [
-  ...["tests/remote-worker/*.test.ts", "tests/backup/*.test.ts", "tests/crash/redraw.test.ts"],
+  ...["tests/remote-worker/*.test.ts", "tests/backup/*.test.ts", "tests/crash/*.test.ts"],
   ...["tests/lifecycle/demo.test.ts", "tests/lifecycle/after-a-kill.test.ts", "tests/lifecycle/stop-while-running.test.ts"],
 ];
 

@@ -1,12 +1,14 @@
 // A real server in a process of its own, for tests that kill it: started, spoken to, killed in parts, started again.
 
 import { execFileSync, spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { openDatabase } from "../../packages/server/src/db/database.ts";
 import type { Database } from "../../packages/server/src/db/database.ts";
@@ -15,7 +17,8 @@ import { openLog } from "../../packages/server/src/log.ts";
 const root = join(import.meta.dirname, "../..");
 const atelier = join(root, "bin/atelier.mjs");
 
-export type Part = "server" | "postgres" | "engine";
+/** `session`: one of PostgreSQL's own processes that serves a connection; PostgreSQL restarts all of them after its death. */
+export type Part = "server" | "postgres" | "session" | "engine";
 
 export interface Envelope extends Record<string, unknown> {
   result: boolean;
@@ -25,17 +28,19 @@ export interface Envelope extends Record<string, unknown> {
 export class CrashServer {
   readonly folder: string;
   readonly log: string[] = [];
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #url = "";
   #apiKey = "";
 
-  private constructor(folder: string) {
+  private constructor(folder: string, env: Readonly<Record<string, string>>) {
     this.folder = folder;
+    this.#env = env;
   }
 
-  /** A fresh data folder with the fake model `test/fake` and a key-only project. */
-  static async create(folder?: string): Promise<CrashServer> {
-    const server = new CrashServer(folder ?? (await mkdtemp(join(tmpdir(), "atelier-crash-"))));
+  /** A fresh data folder with the fake model `test/fake` and a key-only project. `env`: more settings of the server. */
+  static async create(folder?: string, env: Readonly<Record<string, string>> = {}): Promise<CrashServer> {
+    const server = new CrashServer(folder ?? (await mkdtemp(join(tmpdir(), "atelier-crash-"))), env);
     await mkdir(join(server.folder, "models"), { recursive: true });
     await copyFile(join(import.meta.dirname, "fake-model.json"), join(server.folder, "models", "fake.json"));
     const args = [atelier, "project", "create", "crash", "--auth", "key", "--data", server.folder, "--json"];
@@ -47,20 +52,13 @@ export class CrashServer {
 
   /** On a copy of another server's data, with its project. */
   static on(folder: string, other: CrashServer): CrashServer {
-    const server = new CrashServer(folder);
+    const server = new CrashServer(folder, other.#env);
     server.#apiKey = other.#apiKey;
     return server;
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [atelier, "serve", "--port", "0", "--data", this.folder], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ATELIER_FAKE_ENGINE: "1", ATELIER_LOG_LEVEL: "info" },
-    });
-    this.#child = child;
-    const errors = createInterface({ input: child.stderr });
-    errors.on("line", (line) => this.log.push(line));
-    for await (const line of createInterface({ input: child.stdout })) {
+    for await (const line of createInterface({ input: this.#spawn().stdout })) {
       const url = /^ready (\S+)/.exec(line)?.[1];
       if (!url) continue;
       this.#url = url;
@@ -69,16 +67,38 @@ export class CrashServer {
     throw new Error(`the server ended before it was ready:\n${this.log.slice(-20).join("\n")}`);
   }
 
+  /** Begins a start and ends it with SIGKILL after so long, be it ready by then or not. */
+  async startAndKill(afterMs: number): Promise<void> {
+    this.#spawn().stdout.resume();
+    await delay(afterMs);
+    await this.signal("server", "SIGKILL");
+  }
+
+  #spawn(): ChildProcessByStdio<null, Readable, Readable> {
+    const child = spawn(process.execPath, [atelier, "serve", "--port", "0", "--data", this.folder], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ATELIER_FAKE_ENGINE: "1", ATELIER_LOG_LEVEL: "info", ...this.#env },
+    });
+    this.#child = child;
+    createInterface({ input: child.stderr }).on("line", (line) => this.log.push(line));
+    return child;
+  }
+
+  /** Where clients reach it, as it runs now. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** The address of a path on the server as it runs now. */
   urlOf(path: string): string {
     return new URL(path, this.#url).href;
   }
 
   /** POSTs to the wire; throws when the server is away. */
-  async call(path: string, body: object): Promise<Envelope> {
+  async call(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Envelope> {
     const response = await fetch(`${this.#url}/v1${path}`, {
       method: "POST",
-      headers: { "x-api-key": this.#apiKey, "content-type": "application/json" },
+      headers: { "x-api-key": this.#apiKey, "content-type": "application/json", ...headers },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(10_000),
     });
@@ -132,11 +152,18 @@ export class CrashServer {
 
   async #pidOf(part: Part): Promise<number | undefined> {
     if (part === "server") return this.#child?.exitCode === null ? this.#child.pid : undefined;
-    if (part === "engine") return childrenOf(this.#child?.pid).find((child) => child.command.includes("engines/"))?.pid;
+    if (part === "engine") return engineOf(this.#child?.pid);
     const text = await readFile(join(this.folder, "postgres", "postmaster.pid"), "utf8").catch(() => "");
     const pid = Number(text.split("\n")[0]);
-    return Number.isInteger(pid) && pid > 1 && text.includes(this.folder) ? pid : undefined;
+    const postmaster = Number.isInteger(pid) && pid > 1 && text.includes(this.folder) ? pid : undefined;
+    if (part === "postgres") return postmaster;
+    return childrenOf(postmaster).find((child) => child.command.startsWith("postgres: atelier "))?.pid;
   }
+}
+
+/** The pid of an engine that a server or a worker has started, if one runs. */
+export function engineOf(pid: number | undefined): number | undefined {
+  return childrenOf(pid).find((child) => child.command.includes("engines/"))?.pid;
 }
 
 function childrenOf(pid: number | undefined): { pid: number; command: string }[] {

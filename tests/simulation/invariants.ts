@@ -37,6 +37,10 @@ const promises: Record<string, string> = {
        and (worker_id is not null or lease_expires_at is not null)`,
 };
 
+const acknowledgedExist = "every acknowledged run exists";
+
+export const promiseNames: readonly string[] = [...Object.keys(promises), acknowledgedExist];
+
 /** Descriptions of what is broken; empty when all is well. `acknowledged`: ids that callers were given. */
 export async function brokenPromises(db: Queryable, acknowledged: readonly string[]): Promise<string[]> {
   const broken: string[] = [];
@@ -47,6 +51,6 @@ export async function brokenPromises(db: Queryable, acknowledged: readonly strin
   const known = await db.query<{ id: string }>(`select id from tasks where id = any($1::bigint[])`, [acknowledged]);
   const missing = new Set(acknowledged);
   for (const row of known.rows) missing.delete(row.id);
-  if (missing.size > 0) broken.push(`every acknowledged run exists: not ${[...missing].slice(0, 5).join(", ")}`);
+  if (missing.size > 0) broken.push(`${acknowledgedExist}: not ${[...missing].slice(0, 5).join(", ")}`);
   return broken;
 }
