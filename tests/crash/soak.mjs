@@ -12,7 +12,7 @@ import { machine } from "../../benchmarks/flux/measure.mjs";
 import { describeSoak } from "./soak/describe-soak.mjs";
 
 const root = join(import.meta.dirname, "../..");
-const killsOfRound = 40;
+const killsOfRound = 25;
 const { values: options } = parseArgs({
   options: {
     kills: { type: "string", default: "30" },

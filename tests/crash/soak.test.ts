@@ -12,7 +12,7 @@ const kills = Number(process.env["ATELIER_SOAK_KILLS"] ?? 30);
 const seed = Number(process.env["ATELIER_SOAK_SEED"] ?? Date.now() % 1_000_000);
 const file = process.env["ATELIER_SOAK_REPORT"];
 
-test(`${kills} kills of server, PostgreSQL, workers and engines lose nothing and do nothing twice`, { timeout: 300_000 + kills * 15_000 }, async () => {
+test(`${kills} kills of server, PostgreSQL, workers and engines lose nothing and do nothing twice`, { timeout: 600_000 + kills * 30_000 }, async () => {
   const report = await soak({ kills, seed, onProgress: (text) => file !== undefined && process.stderr.write(`${text}\n`) });
   console.log(`soak: ${JSON.stringify(report)}`);
   if (file !== undefined) await writeFile(file, JSON.stringify({ ...report, checks: checkNames }));
