@@ -58,7 +58,7 @@ test("tasks that only other workers run do not count, and without a live worker 
   const look = lookOf({ waiting: [group("p", "b", 1, 2), group("p", "a", 3)], runSeconds: { a: 10, b: 99 } });
   expect(placeInQueue(look, task(3))).toEqual({ position: 1, waitSeconds: 0 });
   expect(placeInQueue(look, task(2, "p", "b"))).toEqual({ position: 2, waitSeconds: undefined });
-  const shared = lookOf({ ...look, workers: [{ workerId: "w", models: ["a", "b"], places: 1 }], runSeconds: { a: 10, b: 40 } });
+  const shared = lookOf({ waiting: look.waiting, workers: [{ workerId: "w", models: ["a", "b"], places: 1 }], runSeconds: { a: 10, b: 40 } });
   expect(placeInQueue(shared, task(3))).toEqual({ position: 3, waitSeconds: 60 });
 });
 
