@@ -1,6 +1,11 @@
 // What must hold of every task, whatever happened to its workers. Shared by the simulation and the crash tests.
 
+import { allowedMoves, statuses } from "@atelier/schema/status";
+
 import type { Queryable } from "../../packages/server/src/db/queryable.ts";
+import { limits } from "../../packages/server/src/limits.ts";
+
+const moves = statuses.flatMap((from) => allowedMoves[from].map((to) => `('${from}', '${to}')`)).join(", ");
 
 /** One statement per promise; each returns the ids of tasks, or of projects, that break it. */
 const promises: Record<string, string> = {
@@ -13,6 +18,21 @@ const promises: Record<string, string> = {
   "events are numbered without a gap": `
     select t.id from tasks t join task_events e on e.task_id = t.id
      group by t.id, t.last_event_seq having count(*) <> t.last_event_seq or min(e.seq) <> 1 or max(e.seq) <> t.last_event_seq`,
+  "every step is one of the table of moves": `
+    select task_id as id from (
+      select task_id, type, lag(type) over (partition by task_id order by seq) as before from task_events) as steps
+     where before is not null and (before, type) not in (${moves})`,
+  "attempts never fall, and grow by one with each claim": `
+    select task_id as id from (
+      select task_id, type, attempt, lag(attempt) over (partition by task_id order by seq) as before from task_events) as steps
+     where before is not null and attempt <> before + case when type = 'task_accept' then 1 else 0 end`,
+  "no attempt is credited with another one's report": `
+    select task_id as id from task_events where data ? 'reporter' and (data ->> 'reporter')::integer <> attempt
+     union all
+    select t.id from tasks t join outputs o on o.task_id = t.id
+     where o.name like '%-%.png' and split_part(o.name, '-', 1) <> t.attempt::text`,
+  "no task loses more leases or engines than the limits say": `
+    select id from tasks where lost_leases > ${limits.lostLeases} or engine_failures > ${limits.engineFailures}`,
   "only a task that ended well has outputs": `
     select distinct t.id from tasks t join outputs o on o.task_id = t.id
      where t.status <> 'task_postprocess_end' or t.pexit is distinct from '0'`,
@@ -53,4 +73,29 @@ export async function brokenPromises(db: Queryable, acknowledged: readonly strin
   for (const row of known.rows) missing.delete(row.id);
   if (missing.size > 0) broken.push(`${acknowledgedExist}: not ${[...missing].slice(0, 5).join(", ")}`);
   return broken;
+}
+
+/** What is broken of a project's limits at this moment. */
+export async function brokenLimits(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ what: string }>(
+    `select 'project ' || p.id || ' runs ' || leased || ' and has ' || open || ' open' as what
+       from projects p join lateral (
+         select count(*) filter (where phase = 'leased') as leased, count(*) as open
+           from tasks t where t.project_id = p.id and phase in ('waiting', 'leased')
+       ) as now on true
+      where leased > p.running_limit or open > p.running_limit + p.waiting_limit`,
+  );
+  return rows.map((row) => row.what);
+}
+
+/** Budgets that were passed by more than one running task of each place of the workers. */
+export async function brokenBudgets(db: Queryable, places: number): Promise<string[]> {
+  const { rows } = await db.query<{ what: string }>(
+    `select 'project ' || project_id || ' was charged ' || count(*) || ' times after its budget was spent' as what
+       from (select l.project_id, p.budget, sum(l.amount) over (partition by l.project_id order by l.id) - l.amount as before
+               from ledger l join projects p on p.id = l.project_id) as lines
+      where before >= budget group by project_id having count(*) > $1`,
+    [places - 1],
+  );
+  return rows.map((row) => row.what);
 }

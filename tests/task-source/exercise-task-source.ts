@@ -164,6 +164,20 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     expect(await everyReport(task)).toEqual(allRefused);
   });
 
+  test("the last failure is kept when the task is put back, and when its workers are lost for good", async () => {
+    const { id } = await world.run();
+    expect(await source.fail(await claim(), { ...failed, mayRetry: true })).toBe(true);
+    expect(await source.putBack(await claim())).toBe(true);
+    expect((await world.task(id))?.debugError).toContain("E: no");
+    for (let lost = 1; lost <= limits.lostLeases; lost += 1) {
+      await claim();
+      await world.expireLeases();
+      expect(await world.rescue()).toBe(1);
+    }
+    expect(await world.task(id)).toMatchObject({ status: "task_postprocess_end", pexit: "1" });
+    expect((await world.task(id))?.debugError).toMatch(/lost 10 times.*The last failure before: E: no/s);
+  });
+
   test("a renewal keeps a lease alive and tells which ones are lost", async () => {
     await world.run();
     const task = await claim();

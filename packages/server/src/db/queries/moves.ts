@@ -80,7 +80,8 @@ export async function failTask(
   return rowCount === 1;
 }
 
-/** Returns a leased task to the queue. `engineFailed` counts against the limit of engine failures. False: fence lost. */
+/** Returns a leased task to the queue. `engineFailed` counts against the limit of engine failures; with an empty `debugError` the
+ *  last failure is kept. False: fence lost. */
 export async function returnTask(
   db: Queryable,
   fence: Fence,
@@ -89,7 +90,7 @@ export async function returnTask(
   const { rowCount } = await db.query(
     `with moved as (
        update tasks
-          set ${backToQueue}, engine_failures = engine_failures + $5, debug_error = $6
+          set ${backToQueue}, engine_failures = engine_failures + $5, debug_error = coalesce(nullif($6, ''), debug_error)
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($4)
        returning id, last_event_seq, attempt
      ), ${appendEvent("'task_queue'", "null")}
