@@ -14,6 +14,7 @@ import { createTask } from "@atelier/server/tasks/create-task";
 import { openClaimLine } from "@atelier/server/tasks/claim-line";
 import { openKillFeed } from "@atelier/server/tasks/kill-feed";
 import { openLocalTaskSource } from "@atelier/server/tasks/local-task-source";
+import { openNewTaskLine } from "@atelier/server/tasks/new-task-line";
 import { openReportLine } from "@atelier/server/tasks/report-line";
 import { startWorker } from "@atelier/server/worker/worker";
 
@@ -33,13 +34,14 @@ export async function openAtelier(address) {
   );
   const projectId = rows[0].id;
   const lines = [];
+  const newTasks = openNewTaskLine({ db });
   let worker;
   return {
     name: "atelier",
     async submit(number) {
       const prompt = String(number);
       const input = { prompt, steps, scale: 7.5, seed: 1, width: 64, height: 64, samples: 1 };
-      await createTask({ db }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
+      await createTask({ db, newTasks }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
     },
     async work({ concurrency, onStarted }) {
       const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
@@ -50,7 +52,7 @@ export async function openAtelier(address) {
       worker = startWorker({ source, log, slots: concurrency, engines: engineOfNothing(onStarted), folders, tempFolder: join(folder, "tmp") });
     },
     async unfinished() {
-      const { rows: counts } = await db.query(`select count(*)::int as n from tasks where pexit is distinct from '0'`);
+      const { rows: counts } = await db.query(`select count(*)::int as n from tasks where phase in ('waiting', 'leased')`);
       return counts[0].n;
     },
     async close() {

@@ -35,7 +35,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   afterEach(() => world.close());
 
   const claim = async (from = source): Promise<AssignedTask> => {
-    const task = await from.claim(offer, never);
+    const [task] = await from.claim(offer, never);
     if (!task) throw new Error("nothing was claimed");
     return task;
   };
@@ -70,7 +70,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   const allRefused = { report: false, finish: false, fail: false, failAndRetry: false, putBack: false, readInput: false };
 
   test("a source tells which models it has", async () => {
-    expect((await source.models()).map((manifest) => manifest.slug)).toEqual(["Fake"]);
+    expect((await source.models()).map((manifest) => manifest.slug)).toEqual(["Fake", "cold", "base", "warm"]);
   });
 
   test("a claimed task comes with its model and its input, and is leased", async () => {
@@ -84,24 +84,24 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   test("a claim waits for a task and gets it at once when it comes", async () => {
     const waiting = source.claim(offer, never);
     const { id } = await world.run();
-    expect(await waiting).toMatchObject({ taskId: id });
+    expect(await waiting).toMatchObject([{ taskId: id }]);
   });
 
   test("a claim ends without a task when its signal is aborted", async () => {
     const stop = new AbortController();
     const waiting = source.claim(offer, stop.signal);
     stop.abort();
-    expect(await waiting).toBeUndefined();
+    expect(await waiting).toEqual([]);
   });
 
   test("a task of a model that was not offered is not given", async () => {
     const { id } = await world.run();
     const stop = new AbortController();
     const others = source.claim({ models: ["test/other"], free: 1, held: [] }, stop.signal);
-    const task = await (await adapter.open(world)).claim(offer, never);
+    const [task] = await (await adapter.open(world)).claim(offer, never);
     expect(task?.taskId).toBe(id);
     stop.abort();
-    expect(await others).toBeUndefined();
+    expect(await others).toEqual([]);
   });
 
   test("reports move the task in their order, with what they carry, and its run ends with its outputs", async () => {
@@ -126,6 +126,37 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
       "task_output_full", "task_end", "task_postprocess_start", "task_postprocess_end",
     ]);
     expect(await world.progressOf(id)).toEqual([progress.data]);
+  });
+
+  test("a run's last reports are written before its end, and what of it is over by then changes nothing", async () => {
+    const { id } = await world.run();
+    const task = await claim();
+    await start(task);
+    const reports = [{ status: "task_output", data: { step: 2 } }, ...ending] as const;
+    expect(await source.finish(task, { ...(await drawn()), reports })).toBe(true);
+    expect(await world.task(id)).toMatchObject({ status: "task_postprocess_end", pexit: "0" });
+    expect((await world.eventTypes(id)).slice(-5)).toEqual(["task_output", ...ending.map(({ status }) => status), "task_postprocess_end"]);
+    expect(await source.finish(task, { ...(await drawn()), reports })).toBe(false);
+  });
+
+  test("a run whose last reports do not reach the end is not ended", async () => {
+    const { id } = await world.run();
+    const task = await claim();
+    await start(task);
+    expect(await source.finish(task, { ...(await drawn()), reports: [{ status: "task_output" }] })).toBe(false);
+    expect(await world.task(id)).toMatchObject({ pexit: null, outputs: [] });
+    expect(await world.storedFiles()).toEqual([]);
+  });
+
+  test("a model that the worker has loaded is given before one that it has not, and one of the same base before others", async () => {
+    for (const model of ["cold", "base", "warm"]) await world.run({ prompt: "x" }, model);
+    const models = ["test/cold", "test/base", "test/warm"];
+    const order: string[] = [];
+    for (const _ of models) {
+      const [task] = await source.claim({ free: 1, models, warm: ["test/warm"], warmBases: ["test/base"], held: [] }, never);
+      order.push(task?.model ?? "none");
+    }
+    expect(order).toEqual(["test/warm", "test/base", "test/cold"]);
   });
 
   test("a report that the status does not allow changes nothing, nor do those after it", async () => {

@@ -34,13 +34,17 @@ export const manifest = manifestSchema.parse({
   variants: [{ name: "fake", engine: "fake", base: "." }],
 });
 
+/** Models of which tests of warm ones have tasks. */
+const others = ["cold", "base", "warm"].map((slug, at) => ({ ...manifest, id: String(at + 2), slug }));
+
 export interface TaskWorld extends LocalTaskSourceDeps {
   readonly db: Database;
   readonly files: FileStore;
   readonly projectId: string;
   /** Scratch space beside the store. */
   readonly folder: string;
-  run(input?: Record<string, unknown>): Promise<{ id: string; token: string }>;
+  /** `slug`: of one of `test`'s models. Default: the first. */
+  run(input?: Record<string, unknown>, slug?: string): Promise<{ id: string; token: string }>;
   task(id: string): Promise<Task | undefined>;
   eventTypes(id: string): Promise<string[]>;
   progressOf(id: string): Promise<unknown[]>;
@@ -78,9 +82,9 @@ export async function openTaskWorld(): Promise<TaskWorld> {
     reports: openReportLine({ db }),
     projectId,
     folder,
-    listModels: () => [manifest],
-    run: (input = { prompt: "x" }) =>
-      createTask({ db }, { projectId, model: manifest, parameters: {}, input, callbackUrl: "" }),
+    listModels: () => [manifest, ...others],
+    run: (input = { prompt: "x" }, slug = manifest.slug) =>
+      createTask({ db }, { projectId, model: { ...manifest, slug }, parameters: {}, input, callbackUrl: "" }),
     task: (id) => findTask({ db }, { projectId, id }),
     // Events have text types.
     eventTypes: async (id) => (await column("select type as value from task_events where task_id = $1 order by seq", id)) as string[],

@@ -34,6 +34,9 @@ const modelNamesSchema = z.array(z.string().max(300)).max(10_000);
 export const claimMessageSchema = z.object({
   /** Clean names of the models that this worker can run now. */
   models: modelNamesSchema,
+  /** Those whose base and adapters one of its engines has loaded, and those of which one has the base with other adapters. */
+  warm: modelNamesSchema.default([]),
+  warmBases: modelNamesSchema.default([]),
   /** All that it holds, when the answer to its last claim was lost: what else is leased to it goes back to the queue. */
   recover: heldSchema.optional(),
 });

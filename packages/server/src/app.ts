@@ -37,6 +37,7 @@ import { openClaimLine } from "./tasks/claim-line.ts";
 import { openKillFeed } from "./tasks/kill-feed.ts";
 import { openLocalTaskSource } from "./tasks/local-task-source.ts";
 import type { LocalTaskSourceDeps } from "./tasks/local-task-source.ts";
+import { openNewTaskLine } from "./tasks/new-task-line.ts";
 import { openReportLine } from "./tasks/report-line.ts";
 import { openWorkerPresence } from "./tasks/worker-presence.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
@@ -121,7 +122,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { access } = config;
   const installation = { dir: config.installDir, version: config.version };
   const base = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };
-  const deps = { ...base, isReady, hasRoom: roomLeft };
+  const deps = { ...base, isReady, hasRoom: roomLeft, newTasks: openNewTaskLine({ db }) };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });

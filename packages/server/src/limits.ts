@@ -92,6 +92,9 @@ export const limits = Object.freeze({
    *  busy; more would only be smaller. */
   reportStatements: 2,
   reportBatch: 100,
+  /** The same of statements that create tasks: the next one is planned and run while the one before waits for the disk. */
+  newTaskStatements: 2,
+  newTaskBatch: 100,
   /** Tasks that a worker with many free places claims in one transaction. */
   claimBatch: 32,
   /** Reports of one run that wait to be sent: a slow database costs a run its progress, not its speed. */

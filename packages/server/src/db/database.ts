@@ -13,7 +13,7 @@ import { isConnectionError } from "./connection-error.ts";
 import { sessionsOf } from "./hosts.ts";
 import { Listener } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
-import type { Queryable } from "./queryable.ts";
+import type { Prepared, Queryable } from "./queryable.ts";
 
 /** Where the database is: a URL (several hosts may stand in it, hosts.ts), or the socket folder of an embedded one. */
 export type DatabaseAddress =
@@ -49,9 +49,15 @@ export function openDatabase(deps: { log: Log }, address: DatabaseAddress, optio
   return new PoolDatabase(deps.log, address, options.answerMs ?? limits.databaseAnswerMs);
 }
 
+/** How sessions plan. A prepared statement keeps one plan for all values, and the plan that is made while a table is empty must
+ *  be right when it holds a million rows: our statements read few rows through an index, always. Compiling them (jit) costs
+ *  more than they take. */
+const planning = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
 /** What pool and listener share. A connection whose other end vanished (a power cut, a firewall that forgot it) is found
  *  by keep-alives while it is silent and by its missing answer while it is not. */
 const sessionSettings = {
+  options: planning,
   connectionTimeoutMillis: limits.poolWaitMs,
   keepAlive: true,
   keepAliveInitialDelayMillis: limits.databaseKeepAliveMs,
@@ -79,18 +85,20 @@ class PoolDatabase implements Database {
       // Sessions that are being closed may still hear PostgreSQL's own goodbye.
       if (!this.#closed) log.warn({ err: error }, "database.session-lost");
     });
-    this.#announcer = new Announcer(log, { ...shared, Client });
-    this.#listener = new Listener(log, () => new Client({ ...shared, application_name: "atelier-listen" }));
+    const openListener = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
+    this.#listener = new Listener(log, openListener, (backend) => this.#announcer.isOwn(backend));
+    this.#announcer = new Announcer(log, { ...shared, Client }, (channel, payload) => this.#listener.tell(channel, payload));
   }
 
-  async query<Row extends object>(text: string, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {
+  async query<Row extends object>(statement: string | Prepared, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {
+    const { text, ...more } = typeof statement === "string" ? { text: statement } : statement;
     const mayRepeat = /^\s*select\b/i.test(text) && !/\bfor\s+update\b/i.test(text);
     const deadline = Date.now() + limits.databaseAwayMs;
     for (let attempt = 0; ; attempt += 1) {
       const client = await this.#session(deadline);
       let broken: Error | undefined;
       try {
-        const result = await client.query<Row & pg.QueryResultRow>(text, values);
+        const result = await client.query<Row & pg.QueryResultRow>({ text, ...more, values });
         this.#announcer.announce(result);
         return result;
       } catch (error) {
@@ -171,9 +179,10 @@ class PoolDatabase implements Database {
 /** A session inside a transaction that keeps the answers which have something to announce. */
 function remembering(client: pg.PoolClient, answers: AnnouncingResult[]): Queryable {
   return {
-    async query<Row extends object>(text: string, values: unknown[] = []) {
+    async query<Row extends object>(statement: string | Prepared, values: unknown[] = []) {
       // pg's row type is an index signature; ours are interfaces of the same shape.
-      const answer = await client.query<Row & pg.QueryResultRow>(text, values);
+      const more = typeof statement === "string" ? { text: statement } : statement;
+      const answer = await client.query<Row & pg.QueryResultRow>({ ...more, values });
       if (answer.fields?.some(({ name }) => name.startsWith(announcePrefix))) answers.push(answer);
       return answer;
     },

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { AtelierError } from "../errors.ts";
 import { gather } from "./gather.ts";
 
 /** Work that ends when the test says so. */
@@ -7,41 +8,69 @@ function gatedWork() {
   const batches: { readonly items: readonly number[]; readonly end: () => void; readonly fail: (error: Error) => void }[] = [];
   const work = (items: readonly number[]): Promise<readonly number[]> =>
     new Promise((resolve, reject) => batches.push({ items, end: () => resolve(items.map((item) => item * 10)), fail: reject }));
-  return { batches, work };
+  return { batches, work, itemsSoFar: () => batches.map(({ items }) => items) };
 }
 
-it("starts a lone call at once, and gathers what comes meanwhile in order and up to the limit", async () => {
-  const { batches, work } = gatedWork();
+/** A batch that has ended starts the next one in the turn that follows. */
+const turn = async () => {
+  for (let count = 0; count < 3; count += 1) await new Promise(setImmediate);
+};
+
+it("starts a lone call in the same turn of the event loop, and gathers what comes meanwhile in order and up to the limit", async () => {
+  const { batches, work, itemsSoFar } = gatedWork();
   const call = gather(work, { atOnce: 1, most: 3 });
-  const results = [1, 2, 3, 4, 5].map((item) => call(item));
-  expect(batches.map(({ items }) => items)).toEqual([[1]]);
+  const first = call(1);
+  await turn();
+  expect(itemsSoFar()).toEqual([[1]]);
+  const results = [2, 3, 4, 5].map((item) => call(item));
+  await turn();
+  expect(itemsSoFar()).toEqual([[1]]);
   batches[0]?.end();
-  expect(await results[0]).toBe(10);
-  await new Promise(setImmediate);
-  expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+  expect(await first).toBe(10);
+  await turn();
+  expect(itemsSoFar()).toEqual([[1], [2, 3, 4]]);
   batches[1]?.end();
-  expect(await Promise.all(results.slice(1, 4))).toEqual([20, 30, 40]);
-  await new Promise(setImmediate);
+  expect(await Promise.all(results.slice(0, 3))).toEqual([20, 30, 40]);
+  await turn();
   batches[2]?.end();
-  expect(await results[4]).toBe(50);
+  expect(await results[3]).toBe(50);
 });
 
-it("has at most the given number of statements under way", () => {
-  const { batches, work } = gatedWork();
-  const call = gather(work, { atOnce: 2, most: 3 });
+it("has at most the given number of statements under way", async () => {
+  const { work, itemsSoFar } = gatedWork();
+  const call = gather(work, { atOnce: 2, most: 1 });
   for (const item of [1, 2, 3, 4]) void call(item);
-  expect(batches.map(({ items }) => items)).toEqual([[1], [2]]);
+  await turn();
+  expect(itemsSoFar()).toEqual([[1], [2]]);
 });
 
-it("fails the items of a failed batch, and goes on", async () => {
-  const { batches, work } = gatedWork();
+it("asks for each item of a failed batch by itself, so that a bad one fails alone", async () => {
+  const asked: (readonly number[])[] = [];
+  const call = gather(
+    async (items: readonly number[]) => {
+      asked.push(items);
+      if (items.includes(2)) throw new Error("a bad item");
+      return items;
+    },
+    { atOnce: 1, most: 3 },
+  );
+  const outcomes = await Promise.allSettled([1, 2, 3].map((item) => call(item)));
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(asked).toEqual([[1, 2, 3], [1], [2], [3]]);
+});
+
+it("fails all items when the database is away, asks for none of them again, and goes on", async () => {
+  const { batches, work, itemsSoFar } = gatedWork();
   const call = gather(work, { atOnce: 1, most: 3 });
-  const [first, second] = [call(1), call(2)];
-  batches[0]?.fail(new Error("away"));
-  await expect(first).rejects.toThrow("away");
-  await new Promise(setImmediate);
+  const outcomes = Promise.allSettled([call(1), call(2)]);
+  await turn();
+  batches[0]?.fail(new AtelierError("SERVER_UNAVAILABLE"));
+  expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  const third = call(3);
+  await turn();
   batches[1]?.end();
-  expect(await second).toBe(20);
+  expect(await third).toBe(30);
+  expect(itemsSoFar()).toEqual([[1, 2], [3]]);
 });
 
 it("fails a batch whose answer has another length", async () => {

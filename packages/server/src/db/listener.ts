@@ -21,14 +21,17 @@ interface Handlers {
 export class Listener {
   readonly #log: Log;
   readonly #makeClient: () => pg.Client;
+  readonly #isOwn: (backend: number | undefined) => boolean;
   readonly #channels = new Map<string, Set<Handlers>>();
   #client: Promise<pg.Client> | undefined;
   #closed = false;
   readonly #closing = new AbortController();
 
-  constructor(log: Log, makeClient: () => pg.Client) {
+  /** `isOwn`: whether the notifications of a PostgreSQL process were told by `tell`. */
+  constructor(log: Log, makeClient: () => pg.Client, isOwn: (backend: number | undefined) => boolean) {
     this.#log = log;
     this.#makeClient = makeClient;
+    this.#isOwn = isOwn;
   }
 
   async listen(channel: string, handlers: Handlers): Promise<Subscription> {
@@ -41,6 +44,11 @@ export class Listener {
     // A repeated LISTEN does nothing, so a race with a reconnection is harmless.
     await client.query(`listen ${pg.escapeIdentifier(channel)}`).catch(this.#onError);
     return { stop: () => void set.delete(handlers) };
+  }
+
+  /** Tells handlers of what this process itself has announced. */
+  tell(channel: string, announcement: string): void {
+    for (const handlers of this.#channels.get(channel) ?? []) handlers.onNotification(announcement);
   }
 
   async close(): Promise<void> {
@@ -56,7 +64,9 @@ export class Listener {
       const client = this.#makeClient();
       try {
         client.on("error", this.#onError);
-        client.on("notification", ({ channel, payload }) => this.#notify(channel, payload ?? ""));
+        client.on("notification", ({ channel, payload, processId }) => {
+          if (!this.#isOwn(processId)) this.#notify(channel, payload ?? "");
+        });
         await client.connect();
         for (const channel of this.#channels.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
         client.once("end", () => this.#reconnect());

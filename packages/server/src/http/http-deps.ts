@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ProjectDoor } from "../projects/project-door.ts";
+import type { NewTaskLine } from "../tasks/new-task-line.ts";
 import type { StartEstimates } from "../tasks/start-estimates.ts";
 import type { WorkerApiDeps } from "./worker-api/worker-api.ts";
 import type { AccessRules } from "./visit.ts";
@@ -30,6 +31,8 @@ export interface HttpDeps {
   readonly projects: ProjectDoor;
   /** Which proxies are believed, and how many requests may come. */
   readonly access: AccessRules;
+  /** Where runs share statements. Default: each has its own. */
+  readonly newTasks?: NewTaskLine | undefined;
   /** Absent: no remote workers are admitted. */
   readonly workerApi?: WorkerApiDeps | undefined;
   /** The one door to addresses that callers name. */

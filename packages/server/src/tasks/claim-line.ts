@@ -9,6 +9,9 @@ import { limits } from "../limits.ts";
 export interface ClaimRequest {
   readonly workerId: string;
   readonly models: readonly string[];
+  /** Those that it has loaded, and those of which it has loaded the base (leases.ts). */
+  readonly warm?: readonly string[];
+  readonly warmBases?: readonly string[];
   /** Tasks that it can take at once. */
   readonly most: number;
 }

@@ -6,6 +6,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 import type { Database } from "../db/database.ts";
 import { insertTask, lockProjectRuns } from "../db/queries/new-tasks.ts";
 import type { Insertion, NewTask } from "../db/queries/new-tasks.ts";
+import type { NewTaskLine } from "./new-task-line.ts";
 import { AtelierError } from "../errors.ts";
 import { drawHexId, drawToken } from "../secret-text.ts";
 import { findRepeatedRun } from "./repeated-run.ts";
@@ -34,6 +35,8 @@ export interface CreatedTask {
 
 export interface CreateTaskDeps {
   readonly db: Pick<Database, "query" | "transaction">;
+  /** Where runs share statements. Default: each has its own. */
+  readonly newTasks?: NewTaskLine | undefined;
 }
 
 /** Writes a waiting task. When it returns, the task is on disk and survives any crash.
@@ -70,9 +73,11 @@ function milliseconds(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
 }
 
-/** One statement, unless the project has a limit that must be counted under a lock. */
-async function insert({ db }: CreateTaskDeps, task: NewTask): Promise<Insertion> {
-  const inserted = await insertTask(db, task, { isLocked: false });
+/** One statement, shared where that is possible, unless the project has a limit that must be counted under a lock. */
+async function insert({ db, newTasks }: CreateTaskDeps, task: NewTask): Promise<Insertion> {
+  const { fileIds, idempotency, ...plain } = task;
+  const isPlain = idempotency === undefined && (fileIds ?? []).length === 0;
+  const inserted = await (newTasks && isPlain ? newTasks.insert(plain) : insertTask(db, task, { isLocked: false }));
   if (inserted.kind !== "locked") return inserted;
   return db.transaction(async (tx) => {
     await lockProjectRuns(tx, task.projectId);

@@ -9,7 +9,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 
 import { renewLeases } from "../db/queries/leases.ts";
 import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
-import type { Fence } from "../db/queries/moves.ts";
+import type { Fence, Move } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
 import type { PreviewFeed } from "../events/preview-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
@@ -43,8 +43,6 @@ export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string)
 class LocalTaskSource implements TaskSource {
   readonly #deps: LocalTaskSourceDeps;
   readonly #workerId: string;
-  /** Claimed with another and not yet given out. Their leases are not renewed: they are given out at once. */
-  #claimed: AssignedTask[] = [];
 
   constructor(deps: LocalTaskSourceDeps, workerId: string) {
     this.#deps = deps;
@@ -55,18 +53,17 @@ class LocalTaskSource implements TaskSource {
     return this.#deps.listModels();
   }
 
-  async claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
-    if (this.#claimed.length === 0) this.#claimed = await this.#claimSome(offer, signal);
-    const next = this.#claimed.shift();
-    if (signal.aborted) await this.#putAllBack();
-    return next;
-  }
-
-  async #claimSome(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask[]> {
+  async claim({ models, free, held, warm, warmBases }: ClaimOffer, signal: AbortSignal): Promise<readonly AssignedTask[]> {
     const byName = new Map(this.#deps.listModels().flatMap((manifest) => modelNames(manifest).map((name) => [name, manifest] as const)));
-    const models = offer.models.filter((name) => byName.has(name));
-    this.#deps.presence?.offer({ workerId: this.#workerId, models, places: offer.free + offer.held.length });
-    const request = { workerId: this.#workerId, models, most: Math.min(offer.free, limits.claimBatch) };
+    const known = models.filter((name) => byName.has(name));
+    this.#deps.presence?.offer({ workerId: this.#workerId, models: known, places: free + held.length });
+    const request = {
+      workerId: this.#workerId,
+      models: known,
+      warm: warm ?? [],
+      warmBases: warmBases ?? [],
+      most: Math.min(free, limits.claimBatch),
+    };
     const tasks = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
     return tasks.flatMap(({ id, attempt, model, input }) => {
       const manifest = byName.get(model);
@@ -89,8 +86,7 @@ class LocalTaskSource implements TaskSource {
   }
 
   async report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
-    const moves = reports.map(({ status, data, variant }) => ({ to: status, data: withoutPreview(data), variant }));
-    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves });
+    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves: movesOf(reports) });
     if (isMoved) this.#showPreview(lease, reports);
     return isMoved;
   }
@@ -113,10 +109,10 @@ class LocalTaskSource implements TaskSource {
     return true;
   }
 
-  async finish(lease: Lease, run: FinishedRun): Promise<boolean> {
+  async finish(lease: Lease, { reports: last = [], outputs: drawn, ...run }: FinishedRun): Promise<boolean> {
     const { files, reports } = this.#deps;
-    const outputs = await storeOutputs(files, run.outputs);
-    const finished = await reports.finish(this.#fence(lease), { ...run, outputs });
+    const outputs = await storeOutputs(files, drawn);
+    const finished = await reports.finish(this.#fence(lease), { ...run, moves: movesOf(last), outputs });
     if (!finished) await discardOutputs(files, outputs);
     return finished;
   }
@@ -137,14 +133,14 @@ class LocalTaskSource implements TaskSource {
 
   /** Line, feed and store are the process's own. */
   close(): Promise<void> {
-    return this.#putAllBack();
-  }
-
-  async #putAllBack(): Promise<void> {
-    for (const task of this.#claimed.splice(0)) await this.putBack(task);
+    return Promise.resolve();
   }
 
   #fence(lease: Lease): Fence {
     return { taskId: lease.taskId, attempt: lease.attempt, workerId: this.#workerId };
   }
+}
+
+function movesOf(reports: readonly Report[]): Move[] {
+  return reports.map(({ status, data, ...more }) => ({ to: status, data: withoutPreview(data), ...more }));
 }

@@ -12,7 +12,7 @@ export interface ReportLine {
   /** Moves a task on by all of its steps. False, with nothing changed, when fence or status do not match. One call of a task at
    *  a time. Throws SERVER_UNAVAILABLE when the database stays away. */
   move(report: FencedMoves): Promise<boolean>;
-  /** Ends a task well. False: fence lost. Throws as `move` does. */
+  /** Ends a task well, after its last steps. False: fence lost. Throws as `move` does. */
   finish(fence: Fence, finish: Finish): Promise<boolean>;
 }
 

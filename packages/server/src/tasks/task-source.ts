@@ -10,10 +10,14 @@ export interface Lease {
 }
 
 export interface ClaimOffer {
-  /** Places that are free. A source may claim so many tasks at once, and gives them out one by one. */
+  /** Places that are free: as many tasks may be given at once. */
   readonly free: number;
   /** Clean names of the models that this worker can run now. */
   readonly models: readonly string[];
+  /** Those of them whose base and adapters an engine has loaded, and those of which one has the base with others: they go
+   *  first for a while, `limits.warmFirstMs` at most. */
+  readonly warm?: readonly string[];
+  readonly warmBases?: readonly string[];
   /** All that the worker holds: what is leased to it besides has been lost on the way, and may be given to others. */
   readonly held: readonly Lease[];
 }
@@ -31,6 +35,8 @@ export interface Report {
   readonly status: Status;
   readonly data?: unknown;
   readonly variant?: string | undefined;
+  /** When it happened, by this process's `performance.now()`. Default: as it is written. */
+  readonly atMs?: number;
 }
 
 /** A file that an engine wrote. */
@@ -44,6 +50,8 @@ export interface OutputFile {
 }
 
 export interface FinishedRun {
+  /** What was not yet reported, up to `task_postprocess_start`. */
+  readonly reports?: readonly Report[];
   readonly outputs: readonly OutputFile[];
   readonly debugOutput: string;
   /** What the engine wrote to stderr though its run went well. Default: "". */
@@ -63,9 +71,10 @@ export interface FailedRun {
 export interface TaskSource {
   /** The models that the source knows. */
   models(): Promise<readonly Manifest[]>;
-  /** Waits for a task that the offer fits; one claim at a time. Resolves to undefined after a while, and soon after `signal` is aborted: a task
-   *  that was claimed in that moment is returned all the same, and must be run or put back. */
-  claim(offer: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined>;
+  /** Waits for tasks that the offer fits, one at least and no more than it has places; one claim at a time. Resolves to none
+   *  after a while, and soon after `signal` is aborted: tasks that were claimed in that moment are returned all the same, and
+   *  must be run or put back. */
+  claim(offer: ClaimOffer, signal: AbortSignal): Promise<readonly AssignedTask[]>;
   /** Renews the leases of `held`, and resolves to those that are still this worker's. */
   renew(held: readonly Lease[]): Promise<readonly Lease[]>;
   /** Waits until one of `held` is killed, and resolves to those that were. Resolves to none after a while, when `signal` is
@@ -78,7 +87,8 @@ export interface TaskSource {
   /** Copies the file that the task's input names by `fileKey` to `path`. Throws when the input names no such file or its
    *  bytes are gone. */
   readInput(lease: Lease, fileKey: string, path: string): Promise<boolean>;
-  /** Stores the outputs durably and ends a task in `task_postprocess_start` well. Outputs of a lost lease never appear. */
+  /** Stores the outputs durably, then moves the task on by the last reports and ends it well, both or nothing. Outputs of a
+   *  lost lease never appear. */
   finish(lease: Lease, run: FinishedRun): Promise<boolean>;
   /** Ends the task badly, or returns it to the queue where it may be tried again. */
   fail(lease: Lease, run: FailedRun): Promise<boolean>;

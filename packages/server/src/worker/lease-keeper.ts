@@ -55,11 +55,12 @@ export class LeaseKeeper {
     }
   }
 
-  /** The watch before it watched for fewer leases. */
+  /** The watch before it watched for fewer leases. Once for all that are claimed together. */
   #watchAgain(): void {
     this.#watch?.abort();
-    this.#watch = new AbortController();
-    void this.#watchUntil(this.#watch.signal);
+    const watch = new AbortController();
+    this.#watch = watch;
+    queueMicrotask(() => void this.#watchUntil(watch.signal));
   }
 
   async #watchUntil(stop: AbortSignal): Promise<void> {

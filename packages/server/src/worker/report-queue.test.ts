@@ -11,6 +11,9 @@ function gatedQueue() {
   return { queue, sent };
 }
 
+/** Without their times, which differ. */
+const timeless = (reports: readonly Report[] | undefined) => reports?.map(({ atMs: _atMs, ...report }) => report);
+
 const progress = (step: number): Report => ({ status: "task_output", data: { step } });
 
 it("sends one call at a time, in order, and everything that came meanwhile with the next", async () => {
@@ -18,10 +21,10 @@ it("sends one call at a time, in order, and everything that came meanwhile with 
   queue.push({ status: "task_assign" });
   queue.push({ status: "task_start" });
   queue.push(progress(1), progress(2));
-  expect(sent.map(({ reports }) => reports)).toEqual([[{ status: "task_assign" }]]);
+  expect(sent.map(({ reports }) => timeless(reports))).toEqual([[{ status: "task_assign" }]]);
   sent[0]?.end();
   await new Promise(setImmediate);
-  expect(sent[1]?.reports).toEqual([{ status: "task_start" }, progress(1), progress(2)]);
+  expect(timeless(sent[1]?.reports)).toEqual([{ status: "task_start" }, progress(1), progress(2)]);
   sent[1]?.end();
   await queue.flush();
   expect(sent).toHaveLength(2);
@@ -34,7 +37,7 @@ it("leaves out the oldest progress when too much waits, and no other report", as
   for (let step = 1; step <= limits.waitingReports + 5; step += 1) queue.push(progress(step));
   sent[0]?.end();
   await new Promise(setImmediate);
-  const reports = sent[1]?.reports ?? [];
+  const reports = timeless(sent[1]?.reports) ?? [];
   expect(reports).toHaveLength(limits.waitingReports);
   expect(reports[0]).toEqual({ status: "task_start" });
   expect(reports.at(-1)).toEqual(progress(limits.waitingReports + 5));
@@ -50,4 +53,23 @@ it("tells of a failure at once, sends nothing more, and throws it at the end", a
   queue.push(progress(3));
   await expect(queue.flush()).rejects.toThrow("refused");
   expect(sent).toHaveLength(1);
+});
+
+it("gives back at the end what was not sent, with the last reports and the time of each", async () => {
+  const { queue, sent } = gatedQueue();
+  const before = performance.now();
+  queue.push({ status: "task_assign" });
+  queue.push(progress(1));
+  const rest = queue.rest({ status: "task_end" });
+  sent[0]?.end();
+  const reports = await rest;
+  expect(timeless(reports)).toEqual([progress(1), { status: "task_end" }]);
+  for (const { atMs } of reports) expect(atMs).toBeGreaterThanOrEqual(before);
+  expect(sent).toHaveLength(1);
+});
+
+it("sends nothing when all of it fits into the end", async () => {
+  const { queue, sent } = gatedQueue();
+  expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_end" }]);
+  expect(sent).toEqual([]);
 });

@@ -10,6 +10,7 @@ export class ReportQueue {
   #waiting: Report[] = [];
   #sending: Promise<void> | undefined;
   #failure: unknown;
+  #isOver = false;
 
   /** `send` rejects when the reports were refused or could not be sent. */
   constructor(send: (reports: readonly Report[]) => Promise<void>) {
@@ -23,12 +24,21 @@ export class ReportQueue {
 
   /** Of progress that waits too long, the oldest is left out. */
   push(...reports: readonly Report[]): void {
-    this.#waiting.push(...reports);
+    const atMs = performance.now();
+    this.#waiting.push(...reports.map((report) => ({ ...report, atMs })));
     if (this.#waiting.length > limits.waitingReports) {
       const oldest = this.#waiting.findIndex(({ status }) => status === "task_output");
       if (oldest >= 0) this.#waiting.splice(oldest, 1);
     }
     this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
+  }
+
+  /** The end, with the last reports: waits for what is being sent, and resolves to what is not. Throws what `send` threw. */
+  async rest(...last: readonly Report[]): Promise<readonly Report[]> {
+    this.#isOver = true;
+    this.push(...last);
+    await this.flush();
+    return this.#waiting.splice(0);
   }
 
   /** Waits until everything is sent. Throws what `send` threw (a lost fence, a lost source). */
@@ -38,7 +48,7 @@ export class ReportQueue {
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#waiting.length > 0 && !this.#failed.signal.aborted) {
+    while (this.#waiting.length > 0 && !this.#isOver && !this.#failed.signal.aborted) {
       try {
         await this.#send(this.#waiting.splice(0));
       } catch (error) {

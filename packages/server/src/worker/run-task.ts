@@ -1,6 +1,6 @@
 // One task from accept to its end, as named steps. Every report is fenced; a lost fence stops the work at once.
 
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { EngineInputFile } from "@atelier/schema/engine-messages";
@@ -43,7 +43,7 @@ export async function runTask(deps: RunTaskDeps, task: AssignedTask, signal: Abo
     if (error instanceof FenceLost) deps.log.info({ taskId: task.taskId, attempt: task.attempt }, "task.fence_lost");
     else await run.giveBack(error);
   } finally {
-    await rm(run.folder, { recursive: true, force: true }).catch((error: unknown) => {
+    await removeFolder(run.folder).catch((error: unknown) => {
       deps.log.warn({ err: error, taskId: task.taskId }, "task.folder_not_removed");
     });
   }
@@ -76,8 +76,10 @@ class TaskRun {
     const prepared: Report[] = [{ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name }];
     this.#reports.push(...(fetches ? [] : [started]), ...prepared);
     const result = await this.#draw(plan);
-    if (result.kind === "done") await this.#finish(plan, result);
-    else await this.#endWithout(result);
+    if (result.kind === "done") return this.#finish(plan, result);
+    // The end comes after what was reported before it.
+    await this.#reports.flush();
+    await this.#endWithout(result);
   }
 
   /** After an unexpected error. With the source away nothing is reported: the lease runs out and the task is rescued.
@@ -98,8 +100,7 @@ class TaskRun {
     const variant = chooseVariant(manifest, engines.names, folders);
     // It had one when it claimed the task: a file or a manifest has gone since.
     if (!variant) throw new Error(`this worker cannot run ${this.#task.model} any more: ${whyNotRunnable(manifest, engines.names, folders)}`);
-    await rm(this.folder, { recursive: true, force: true });
-    await mkdir(this.folder, { recursive: true });
+    await makeEmptyFolder(this.folder);
     return planRun(manifest, variant, { input, folders, files: await this.#fetchInputs() });
   }
 
@@ -136,7 +137,6 @@ class TaskRun {
       this.#askForPreviews(engine, runId);
       const result = await running;
       this.#log.close();
-      await this.#reports.flush();
       return result;
     });
   }
@@ -151,10 +151,9 @@ class TaskRun {
   async #finish(plan: RunPlan, { outputs }: Extract<RunResult, { kind: "done" }>): Promise<void> {
     const { output: debugOutput, errors: debugError } = this.#log;
     const collected: Report = { status: "task_output_full", ...(debugError !== "" && { data: { stderr: true } }) };
-    this.#reports.push(collected, { status: "task_end" }, { status: "task_postprocess_start" });
-    await this.#reports.flush();
+    const reports = await this.#reports.rest(collected, { status: "task_end" }, { status: "task_postprocess_start" });
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
-    if (!(await this.#deps.source.finish(this.#task, { outputs, debugOutput, debugError, provenance }))) throw new FenceLost();
+    if (!(await this.#deps.source.finish(this.#task, { reports, outputs, debugOutput, debugError, provenance }))) throw new FenceLost();
   }
 
   /** Refused, as it should be, for a task that was killed or rescued meanwhile. */
@@ -195,4 +194,16 @@ function resultOf(error: unknown): Exclude<RunResult, { kind: "done" }> {
 /** PostgreSQL's text holds no NUL character; an engine's message may. */
 function withoutNul(text: string): string {
   return text.replaceAll("\0", "\uFFFD");
+}
+
+/** One call where there is none yet, as usual. */
+async function makeEmptyFolder(folder: string): Promise<void> {
+  if ((await mkdir(folder, { recursive: true })) !== undefined) return;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
+
+/** One call where nothing is left in it. */
+async function removeFolder(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
 }

@@ -86,8 +86,7 @@ class ClaimingWorker implements Worker {
         continue;
       }
       try {
-        const task = await this.#deps.source.claim(await this.#offer(), stop);
-        if (task) this.#hold(task);
+        for (const task of await this.#deps.source.claim(await this.#offer(), stop)) this.#hold(task);
         failures = 0;
       } catch (error) {
         if (stop.aborted) return;

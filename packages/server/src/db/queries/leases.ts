@@ -3,9 +3,8 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import { limits } from "../../limits.ts";
-import type { Database } from "../database.ts";
 import type { Queryable } from "../queryable.ts";
-import { hastyClaim, waitingClaim } from "./claim-statement.ts";
+import { claimStatement } from "./claim-statement.ts";
 import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
 
 /** A task as a worker receives it. */
@@ -32,40 +31,23 @@ export interface Claim {
   readonly warmFirstMs?: number;
 }
 
-/** Claims a waiting task, in one statement: attempt + 1, a lease, the accept event. It is the turn of the project with the
- *  fewest running tasks, and among equals of the one that was served longest ago; a project at its running limit or with a
- *  spent budget has none. Within a project the oldest task goes first. */
+/** Claims a waiting task: attempt + 1, a lease, the accept event. */
 export async function claimTask(db: Queryable, claim: Claim): Promise<ClaimedTask | undefined> {
-  const values = claimValues(claim);
+  const [task] = await claimTasks(db, claim, 1);
+  return task;
+}
+
+/** Claims up to `most` waiting tasks in one statement. It is always the turn of the project with the fewest running tasks, and
+ *  among equals of the one that was served longest ago; a project at its running limit or with a spent budget has none. Within
+ *  a project the oldest task goes first. */
+export async function claimTasks(db: Queryable, claim: Claim, most: number): Promise<ClaimedTask[]> {
+  const values = [...claimValues(claim), most];
   for (let attempt = 1; ; attempt += 1) {
-    const row = await claimOnce(db, waitingClaim, values);
-    if (!row || row.id !== null) return row;
+    const { rows } = await db.query<ClaimRow>(claimStatement, values);
+    const tasks = rows.filter((row) => row.id !== null);
     // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
-    if (!row.contended || attempt >= limits.claimTries) return undefined;
+    if (tasks.length > 0 || rows[0]?.contended !== true || attempt >= limits.claimTries) return tasks;
   }
-}
-
-/** Claims up to `most` tasks, one after the other by the same rules, in one transaction: a worker with many free places waits
- *  for the disk once. */
-export async function claimTasks(db: Database, claim: Claim, most: number): Promise<ClaimedTask[]> {
-  if (most === 1) return listOf(await claimTask(db, claim));
-  const values = claimValues(claim);
-  const claimed = await db.transaction(async (tx) => {
-    const tasks: ClaimedTask[] = [];
-    // Only the first may wait for a project's row: whoever holds one and waits for another may wait in a circle.
-    for (let statement = waitingClaim; tasks.length < most; statement = hastyClaim) {
-      const row = await claimOnce(tx, statement, values);
-      if (!row || row.id === null) break;
-      tasks.push(row);
-    }
-    return tasks;
-  });
-  return claimed.length > 0 ? claimed : listOf(await claimTask(db, claim));
-}
-
-async function claimOnce(db: Queryable, statement: string, values: unknown[]): Promise<ClaimRow | undefined> {
-  const { rows } = await db.query<ClaimRow>(statement, values);
-  return rows[0];
 }
 
 function claimValues(claim: Claim): unknown[] {
@@ -78,10 +60,6 @@ function claimValues(claim: Claim): unknown[] {
     claim.warmFirstMs ?? limits.warmFirstMs,
     limits.agedTurnMs,
   ];
-}
-
-function listOf<Item>(item: Item | undefined): Item[] {
-  return item === undefined ? [] : [item];
 }
 
 type ClaimRow = (ClaimedTask | { readonly id: null }) & { readonly contended: boolean };

@@ -4,23 +4,32 @@ import { allowedMoves, statusesBefore } from "@atelier/schema/status";
 import type { Status } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { announceEvent, appendEvent } from "./moved-rows.ts";
-import type { Fence, FencedMoves, Finish } from "./moves.ts";
+import { announceEvent } from "./moved-rows.ts";
+import type { Fence, FencedMoves, Finish, Move } from "./moves.ts";
 
 /** Moves many leased tasks on, each by as many steps as it likes, in one statement; one event for each step. Returns for each,
  *  in the same order, whether it moved: all of its steps, or none where fence or status do not match. A task may be named once. */
 export async function moveTasks(db: Queryable, tasks: readonly FencedMoves[]): Promise<boolean[]> {
-  const wanted = tasks.map(({ fence, moves }, place) => ({
-    ...fence,
-    place,
-    before: statusesBeforeAll(moves.map((move) => move.to)),
-    statuses: moves.map((move) => move.to),
-    data: moves.map((move) => move.data ?? null),
-    variant: moves.findLast((move) => move.variant !== undefined)?.variant ?? null,
-  }));
-  const { rows } = await db.query<{ place: number }>(tasks.length === 1 ? moveOne : moveMany, [JSON.stringify(wanted)]);
-  return placesOf(rows, tasks.length);
+  const wanted = tasks.map(({ fence, moves }, place) => {
+    const statuses = moves.map((move) => move.to);
+    return { ...fence, place, before: statusesBeforeAll(statuses), statuses, ...stepsOf(moves) };
+  });
+  return run(db, moving, wanted);
 }
+
+/** Ends many tasks well in one statement, after the steps that were not yet reported. Returns for each, in the same order,
+ *  whether its fence held; otherwise nothing of it was changed. A task may be named once. */
+export async function finishTasks(db: Queryable, tasks: readonly { fence: Fence; finish: Finish }[]): Promise<boolean[]> {
+  const wanted = tasks.map(({ fence, finish: { moves = [], ...finish } }, place) => {
+    const steps = moves.map((move) => move.to);
+    const before = steps.length === 0 ? [beforeEnd] : steps.at(-1) === beforeEnd ? statusesBeforeAll(steps) : [];
+    return { ...fence, ...finish, place, before, statuses: [...steps, "task_postprocess_end"], ...stepsOf(moves) };
+  });
+  return run(db, finishing, wanted);
+}
+
+/** A task whose engine and reports are done. */
+const beforeEnd: Status = "task_postprocess_start";
 
 /** The statuses from which a walk through `path` may begin: none where the path itself is not allowed. */
 function statusesBeforeAll(path: readonly Status[]): Status[] {
@@ -32,10 +41,28 @@ function statusesBeforeAll(path: readonly Status[]): Status[] {
   return first !== undefined && isAllowed ? statusesBefore(first) : [];
 }
 
+/** What the rows of the steps say beside their statuses. */
+function stepsOf(moves: readonly Move[]): { data: unknown[]; agesMs: number[]; variant: string | null } {
+  const nowMs = performance.now();
+  return {
+    data: moves.map((move) => move.data ?? null),
+    agesMs: moves.map(({ atMs = nowMs }) => Math.max(0, nowMs - atMs)),
+    variant: moves.findLast((move) => move.variant !== undefined)?.variant ?? null,
+  };
+}
+
+/** Returns which of the places are among the rows of the answer. */
+async function run(db: Queryable, { one, many }: Statements, wanted: readonly object[]): Promise<boolean[]> {
+  const { rows } = await db.query<{ place: number }>(wanted.length === 1 ? one : many, [JSON.stringify(wanted)]);
+  const places = new Set(rows.map(({ place }) => place));
+  return wanted.map((_, place) => places.has(place));
+}
+
 /** What was asked for, as rows. */
 const wantedMoves = `wanted as (
   select * from jsonb_to_recordset($1::jsonb) as w (
-    place integer, "taskId" bigint, attempt integer, "workerId" text, before text[], statuses text[], data jsonb, variant text))`;
+    place integer, "taskId" bigint, attempt integer, "workerId" text, before text[], statuses text[], data jsonb,
+    "agesMs" float8[], variant text, outputs jsonb, "debugOutput" text, "debugError" text, provenance jsonb))`;
 
 /** Row locks in the order of ids: a heartbeat that renews the same leases in another order would wait for us, and we for it. */
 const heldInOrder = `held as materialized (
@@ -51,60 +78,24 @@ const timeColumns: Partial<Record<Status, string>> = {
   task_postprocess_start: "postprocess_started_at",
 };
 
-const stamps = Object.entries(timeColumns)
-  .map(([status, column]) => `${column} = case when '${status}' = any(w.statuses) then now() else t.${column} end`)
-  .join(", ");
-
-function moveStatement({ lock, from }: { lock: string; from: string }): string {
-  return `with ${wantedMoves}, ${lock} moved as (
-    update tasks t
-       set status = w.statuses[cardinality(w.statuses)], last_event_seq = t.last_event_seq + cardinality(w.statuses),
-           variant = coalesce(w.variant, t.variant), ${stamps}
-      from ${from}
-     where t.id = w."taskId" and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = any(w.before)
-    returning t.id, t.last_event_seq, t.attempt, w.place, w.statuses, w.data
-  ), event as (
-    insert into task_events (task_id, seq, attempt, type, data)
-    select m.id, m.last_event_seq - cardinality(m.statuses) + e.place, m.attempt, e.status,
-           nullif(m.data -> (e.place - 1)::integer, 'null'::jsonb)
-      from moved m cross join unnest(m.statuses) with ordinality as e (status, place)
-  )
-  select place, ${announceEvent} from moved`;
+/** When a step was taken, however much later it is written; never before its task was accepted. */
+function stampOf(status: string, column: string): string {
+  const age = `w."agesMs"[array_position(w.statuses, '${status}')] * interval '1 millisecond'`;
+  return `case when '${status}' = any(w.statuses) then greatest(t.accepted_at, now() - ${age}) else t.${column} end`;
 }
 
-const moveOne = moveStatement({ lock: "", from: "wanted w" });
-const moveMany = moveStatement({ lock: `${heldInOrder},`, from: `wanted w join held on held.id = w."taskId"` });
-
-/** Which of `count` places are among the rows. */
-function placesOf(rows: readonly { place: number }[], count: number): boolean[] {
-  const places = new Set(rows.map(({ place }) => place));
-  return Array.from({ length: count }, (_, place) => places.has(place));
-}
-
-/** Ends many tasks well in one statement. Returns for each, in the same order, whether its fence held. A task may be named once. */
-export async function finishTasks(db: Queryable, tasks: readonly { fence: Fence; finish: Finish }[]): Promise<boolean[]> {
-  const wanted = tasks.map(({ fence, finish }, place) => ({ ...fence, ...finish, place }));
-  const { rows } = await db.query<{ place: number }>(finishMany, [JSON.stringify(wanted)]);
-  return placesOf(rows, tasks.length);
-}
+const stamps = Object.entries(timeColumns).map(([status, column]) => `${column} = ${stampOf(status, column)}`).join(", ");
 
 /** From accept to the end of the engine's run, as the wire shows it and as it is billed. Set when the task ends: as an indexed
  *  column it would cost the moves before their HOT updates. */
-const elapsed = "round(extract(epoch from t.ended_at - t.accepted_at)::numeric, 4)";
+const elapsed = `round(extract(epoch from ${stampOf("task_end", "ended_at")} - t.accepted_at)::numeric, 4)`;
 
-const finishMany = `with wanted as (
-    select * from jsonb_to_recordset($1::jsonb) as w (
-      place integer, "taskId" bigint, attempt integer, "workerId" text, outputs jsonb, "debugOutput" text, "debugError" text, provenance jsonb)
-  ), ${heldInOrder}, moved as (
-    update tasks t
-       set status = 'task_postprocess_end', last_event_seq = t.last_event_seq + 1, postprocess_ended_at = now(),
-           pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(t.cps * ${elapsed}, 12), debug_output = w."debugOutput",
-           debug_error = coalesce(w."debugError", ''),
-           provenance = nullif(w.provenance, 'null'::jsonb), worker_id = null, lease_expires_at = null
-      from wanted w join held on held.id = w."taskId"
-     where t.id = held.id and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = 'task_postprocess_start'
-    returning t.id, t.project_id, t.last_event_seq, t.attempt, t.total_cost, w.place, w.outputs
-  ), stored as (
+const ending = `postprocess_ended_at = now(), pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(t.cps * ${elapsed}, 12),
+  debug_output = w."debugOutput", debug_error = coalesce(w."debugError", ''), provenance = nullif(w.provenance, 'null'::jsonb),
+  worker_id = null, lease_expires_at = null`;
+
+/** Outputs, ledger line, and the bill of a project with a budget. */
+const records = `stored as (
     insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
     select o.id, moved.id, o.position, o.name, o."contentType", o."sizeBytes", o."accessKey", o."fileKey"
       from moved cross join lateral jsonb_to_recordset(moved.outputs) as o (
@@ -121,5 +112,34 @@ const finishMany = `with wanted as (
     select u.project_id, bill.amount from project_usage u join bill using (project_id) order by u.project_id for no key update of u
   ), spent as (
     update project_usage u set spent = u.spent + account.amount from account where u.project_id = account.project_id
-  ), ${appendEvent("'task_postprocess_end'", "null")}
+  ),`;
+
+interface Statements {
+  readonly one: { name: string; text: string };
+  readonly many: { name: string; text: string };
+}
+
+/** `assign` and `record`: what is done beside the steps. */
+function statements(name: string, { assign, record }: { assign: string; record: string }): Statements {
+  const text = (lock: string, from: string): string => `with ${wantedMoves}, ${lock} moved as (
+    update tasks t
+       set status = w.statuses[cardinality(w.statuses)], last_event_seq = t.last_event_seq + cardinality(w.statuses),
+           variant = coalesce(w.variant, t.variant), ${stamps} ${assign}
+      from ${from}
+     where t.id = w."taskId" and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = any(w.before)
+    returning t.id, t.project_id, t.last_event_seq, t.attempt, t.total_cost, w.place, w.statuses, w.data, w.outputs
+  ), ${record} event as (
+    insert into task_events (task_id, seq, attempt, type, data)
+    select m.id, m.last_event_seq - cardinality(m.statuses) + e.place, m.attempt, e.status,
+           nullif(m.data -> (e.place - 1)::integer, 'null'::jsonb)
+      from moved m cross join unnest(m.statuses) with ordinality as e (status, place)
+  )
   select place, ${announceEvent} from moved`;
+  return {
+    one: { name: `${name}-one`, text: text("", "wanted w") },
+    many: { name: `${name}-many`, text: text(`${heldInOrder},`, `wanted w join held on held.id = w."taskId"`) },
+  };
+}
+
+const moving = statements("move", { assign: "", record: "" });
+const finishing = statements("finish", { assign: `, ${ending}`, record: records });

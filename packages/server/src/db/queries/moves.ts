@@ -19,6 +19,8 @@ export interface Move {
   readonly to: Status;
   readonly data?: unknown;
   readonly variant?: string | undefined;
+  /** When it was taken, by this process's `performance.now()`. Default: as it is written. */
+  readonly atMs?: number | undefined;
 }
 
 /** The steps of one task, one after the other. */
@@ -45,6 +47,8 @@ export interface FinishedOutput {
 
 /** How a run ended well. */
 export interface Finish {
+  /** Steps not yet reported, up to `task_postprocess_start`. */
+  readonly moves?: readonly Move[];
   readonly outputs: readonly FinishedOutput[];
   readonly debugOutput: string;
   /** Default: "". */
@@ -52,7 +56,7 @@ export interface Finish {
   readonly provenance: unknown;
 }
 
-/** Ends a task well: outputs, final status, cost, ledger line and last event in one statement. False: fence lost. */
+/** Ends a task well: its last steps, outputs, final status, cost, ledger line and last event in one statement. False: fence lost. */
 export async function finishTask(db: Queryable, fence: Fence, finish: Finish): Promise<boolean> {
   const [finished] = await finishTasks(db, [{ fence, finish }]);
   return finished === true;

@@ -61,6 +61,24 @@ export async function insertTask(db: Queryable, task: NewTask, options: { isLock
   return { kind: "repeated" };
 }
 
+/** Inserts many tasks in one statement, of projects that have no limit of open tasks, without files and idempotency keys.
+ *  Returns what became of each, in the same order. */
+export async function insertTasks(db: Queryable, tasks: readonly PlainTask[]): Promise<Insertion[]> {
+  const { rows } = await db.query<InsertionRow & { place: number }>(insertMany, [
+    JSON.stringify(tasks.map((task, place) => ({ ...task, place }))),
+  ]);
+  const byPlace = new Map(rows.map((row) => [row.place, row]));
+  return tasks.map(({ projectId }, place): Insertion => {
+    const row = byPlace.get(place);
+    if (!row) throw new Error(`there is no project ${projectId}`);
+    if (row.id !== null) return { kind: "created", id: row.id };
+    return row.isSpent ? { kind: "spent" } : { kind: "locked" };
+  });
+}
+
+/** A task that `insertTasks` can insert. */
+export type PlainTask = Omit<NewTask, "fileIds" | "idempotency">;
+
 interface InsertionRow {
   readonly id: string | null;
   readonly isSpent: boolean;
@@ -71,7 +89,7 @@ interface InsertionRow {
   readonly balance: string;
 }
 
-const statement = `
+const statement = { name: "new-task", text: `
   with project as materialized (
     select p.id, p.budget is not null and u.spent >= p.budget as is_spent,
            coalesce(p.running_limit, 0) + p.waiting_limit as most, p.running_limit is null as runs_freely,
@@ -108,7 +126,31 @@ const statement = `
   )
   select created.id, project.is_spent as "isSpent", exists (select from admitted) as "isAdmitted", project.most,
          project.balance, created.${announceQueue}
-    from project left join created on true`;
+    from project left join created on true` };
+
+const insertMany = { name: "new-tasks", text: `
+  with wanted as materialized (
+    select * from jsonb_to_recordset($1::jsonb) as w (
+      place integer, "projectId" bigint, token text, model text, "modelId" text, parameters jsonb, input jsonb, "callbackUrl" text,
+      cps numeric, "outputFolderId" text, "queueLimitMs" bigint, "runLimitMs" bigint)
+  ), project as materialized (
+    select p.id, p.budget is not null and u.spent >= p.budget as is_spent, p.waiting_limit is not null as is_limited
+      from (select distinct "projectId" as id from wanted) w
+           join projects p on p.id = w.id join project_usage u on u.project_id = p.id
+  ), ticket as materialized (
+    select w.*, p.is_spent, case when not p.is_spent and not p.is_limited then nextval('tasks_id_seq') end as id
+      from (select * from wanted order by place) w join project p on p.id = w."projectId"
+  ), created as (
+    insert into tasks (id, project_id, token, model, model_id, status, parameters, input, callback_url, cps,
+                       output_folder_id, last_event_seq, queue_limit_ms, run_limit_ms, deadline_at)
+    overriding system value
+    select id, "projectId", token, model, "modelId", 'task_queue', parameters, input, "callbackUrl", cps, "outputFolderId", 1,
+           "queueLimitMs", "runLimitMs", now() + "queueLimitMs" * interval '1 millisecond'
+      from ticket where id is not null
+  ), event as (
+    insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from ticket where id is not null
+  )
+  select place, id, is_spent as "isSpent", ${announceQueue} from ticket` };
 
 /** Lets one Run of the project at a time count and create, until the transaction ends. */
 export async function lockProjectRuns(tx: Queryable, projectId: string): Promise<void> {

@@ -94,7 +94,8 @@ class OpenClaims {
     const { source, message } = call;
     const modelsVersion = versionOf(this.#deps.listModels());
     if (message.recover) await this.#returnForgotten(call, message.recover);
-    const task = await source.claim({ models: message.models, free: 1, held: [] }, signal);
+    const { models, warm, warmBases } = message;
+    const [task] = await source.claim({ models, warm, warmBases, free: 1, held: [] }, signal);
     if (!task) return { modelsVersion, task: null };
     await this.#refuseUndeliverable(call, task);
     const { taskId, attempt, model, input } = task;

@@ -37,20 +37,20 @@ class HttpTaskSource implements TaskSource {
     return this.#models.models;
   }
 
-  async claim({ models, held }: ClaimOffer, signal: AbortSignal): Promise<AssignedTask | undefined> {
-    if (signal.aborted) return undefined;
+  async claim({ models, warm, warmBases, held }: ClaimOffer, signal: AbortSignal): Promise<readonly AssignedTask[]> {
+    if (signal.aborted) return [];
     const giveUp = new AbortController();
     const end = (): void => void this.#endClaim(giveUp);
     signal.addEventListener("abort", end, { once: true });
     try {
-      const body = { models, ...(this.#mustRecover && { recover: held.map(plain) }) };
+      const body = { models, warm, warmBases, ...(this.#mustRecover && { recover: held.map(plain) }) };
       const answer = await this.#wait("claim", claimAnswerSchema, { body, signal: giveUp.signal });
       this.#mustRecover = false;
       if (this.#models?.version !== answer.modelsVersion) this.#models = undefined;
-      return answer.task ? await this.#assigned(answer.task) : undefined;
+      return answer.task ? [await this.#assigned(answer.task)] : [];
     } catch (error) {
       this.#mustRecover ||= isUnavailable(error);
-      if (signal.aborted && isUnavailable(error)) return undefined;
+      if (signal.aborted && isUnavailable(error)) return [];
       throw error;
     } finally {
       signal.removeEventListener("abort", end);
@@ -80,11 +80,13 @@ class HttpTaskSource implements TaskSource {
     }
   }
 
+  /** The server stamps them as they come: its clock is not this machine's. */
   report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
     const url = `${pathOf(lease)}/report`;
+    const timeless = reports.map(({ atMs: _atMs, ...report }) => report);
     return unlessLost(() =>
       this.#link.certainly(async (isRepeated) => {
-        const { previews } = await this.#link.call(url, reportAnswerSchema, { body: { reports, isRepeated } });
+        const { previews } = await this.#link.call(url, reportAnswerSchema, { body: { reports: timeless, isRepeated } });
         if (previews) this.#wanted.add(leaseKey(lease));
       }),
     );
@@ -108,7 +110,9 @@ class HttpTaskSource implements TaskSource {
     });
   }
 
-  async finish(lease: Lease, { outputs, ...run }: FinishedRun): Promise<boolean> {
+  async finish(lease: Lease, { reports = [], outputs, ...run }: FinishedRun): Promise<boolean> {
+    // Before the upload, which is no part of the time that is billed.
+    if (reports.length > 0 && !(await this.report(lease, reports))) return false;
     const declared = await Promise.all(outputs.map(declare));
     const message = (isRepeated: boolean) => ({ ...run, outputs: declared, isRepeated });
     for (let tries = 1; ; tries += 1) {
