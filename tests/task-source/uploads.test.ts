@@ -41,7 +41,7 @@ async function openSource(url: string): Promise<TaskSource> {
 /** Claimed, and reported up to its last step but one. */
 async function drawnTask(source: TaskSource): Promise<AssignedTask> {
   await world.run();
-  const task = await source.claim({ models: [testModel], free: 1, held: [] }, never);
+  const [task] = await source.claim({ models: [testModel], free: 1, held: [] }, never);
   if (!task) throw new Error("nothing was claimed");
   const statuses = ["task_preprocess_start", "task_preprocess_end", "task_assign", "task_start", "task_output_full", "task_end", "task_postprocess_start"] as const;
   expect(await source.report(task, statuses.map((status) => ({ status })))).toBe(true);

@@ -26,13 +26,17 @@ afterEach(async () => {
 /** A database to a sender whose process ends between the receiver's answer and the writing of the outcome. */
 function withoutOutcomes(db: Database): Database {
   return {
-    query: (text, values) =>
-      text.includes("update delivery_attempts") ? Promise.reject(new Error("the process has ended")) : db.query(text, values),
+    query: (statement, values) =>
+      textOf(statement).includes("update delivery_attempts")
+        ? Promise.reject(new Error("the process has ended"))
+        : db.query(statement, values),
     transaction: (work) => db.transaction(work),
     listen: (channel, onNotification, onReconnect) => db.listen(channel, onNotification, onReconnect),
     close: () => db.close(),
   };
 }
+
+const textOf = (statement: string | { readonly text: string }): string => (typeof statement === "string" ? statement : statement.text);
 
 const headersOf = (received: Received | undefined) => received?.headers as Record<string, string>;
 
