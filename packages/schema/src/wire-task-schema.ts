@@ -20,7 +20,7 @@ export const wireOutputSchema = z
     foldercount: z.literal("0"),
     filecount: z.literal("0"),
     ispublic: z.literal(0),
-    expiretime: z.null(),
+    expiretime: digitsText.nullable().meta({ description: "Unix seconds; null where outputs are kept for good." }),
     url: absoluteUrl,
   })
   .meta({ id: "Output" });

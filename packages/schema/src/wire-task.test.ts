@@ -53,6 +53,11 @@ const context: WireContext = {
 };
 
 describe("wireTask", () => {
+  it("says when outputs that are kept for so many days are removed, counted from the end of their task", () => {
+    const [output] = wireTask(finished, { ...context, outputDays: 1.5 }).outputs;
+    expect(output?.expiretime).toBe(String(1734513814 + 129_600));
+  });
+
   it("writes every field of a finished task in the form of the contract", () => {
     expect(wireTask(finished, context)).toEqual({
       id: "2221",

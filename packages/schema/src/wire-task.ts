@@ -64,6 +64,8 @@ export interface WireContext {
   readonly model: { readonly description: string; readonly categories: readonly string[] } | undefined;
   /** Absolute URL of an output: relative ones make official clients drop the whole answer. */
   readonly outputUrl: (fileKey: string) => string;
+  /** How long outputs are kept after the end of their task; undefined: until they are deleted. */
+  readonly outputDays?: number | undefined;
 }
 
 export type { WireOutput, WireTask };
@@ -107,7 +109,7 @@ export function wireTask(task: WireTaskSource, context: WireContext): WireTask {
 
 function wireOutput(
   output: WireOutputSource,
-  task: Pick<WireTaskSource, "outputFolderId" | "projectUuid">,
+  task: Pick<WireTaskSource, "outputFolderId" | "projectUuid" | "times">,
   context: WireContext,
 ): WireOutput {
   return {
@@ -123,9 +125,14 @@ function wireOutput(
     foldercount: "0",
     filecount: "0",
     ispublic: 0,
-    expiretime: null,
+    expiretime: expiryOf(task, context),
     url: context.outputUrl(output.fileKey),
   };
+}
+
+function expiryOf({ times }: Pick<WireTaskSource, "times">, { outputDays }: Pick<WireContext, "outputDays">): string | null {
+  const ended = times.cancelled ?? times.postprocessEnded;
+  return outputDays === undefined || ended === null ? null : unixSeconds(new Date(ended.getTime() + outputDays * 86_400_000));
 }
 
 function wireTimes(times: WireTaskSource["times"]) {

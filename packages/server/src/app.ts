@@ -7,6 +7,7 @@ import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
 import type { Config } from "./config.ts";
+import { outputDaysOf } from "./config/retention-settings.ts";
 import { hasRoom } from "./data-folder/free-space.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
@@ -121,11 +122,12 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const workerApi = { ...tasks, scratchFolder: join(folder.tmpDir, "worker-outputs"), version: config.version };
   const { access } = config;
   const installation = { dir: config.installDir, version: config.version };
-  const base = { db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };
+  const outputDays = outputDaysOf(retention);
+  const base = { outputDays, db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };
   const deps = { ...base, isReady, hasRoom: roomLeft, newTasks: openNewTaskLine({ db }) };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
-  const webhooks = startWebhooks({ db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
+  const webhooks = startWebhooks({ outputDays, db, outbound, models, masterKey, publicUrl: http.publicUrl, log });
   await step("webhooks", webhooks, (it) => it.stop());
   const url = http.localUrl;
   const record = { pid: process.pid, url, publicUrl: http.publicUrl, socketDir: database.socketDir ?? null };

@@ -43,6 +43,12 @@ export function retentionFrom(values: z.infer<z.ZodObject<typeof retentionVariab
   });
 }
 
+/** How many days outputs are kept after the end of their task: they go with their files, or with their task. */
+export function outputDaysOf({ files, tasks }: Retention): number | undefined {
+  const limits = [files.days, tasks.days].filter((days) => days !== undefined);
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
 function days() {
   return z
     .string()

@@ -28,6 +28,8 @@ export interface HttpDeps {
   /** Where bytes lie while they arrive; emptied at each start. */
   readonly tempFolder: string;
   readonly events: EventFeed;
+  /** How long outputs are kept after the end of their task; undefined: until they are deleted. */
+  readonly outputDays?: number | undefined;
   readonly projects: ProjectDoor;
   /** Which proxies are believed, and how many requests may come. */
   readonly access: AccessRules;

@@ -15,7 +15,7 @@ import { showTask } from "./show-task.ts";
 import { readSubscription } from "./socket-message.ts";
 import type { TaskSubscription } from "./socket-message.ts";
 
-export type SocketContext = Pick<RouteContext, "db" | "models" | "publicUrl" | "events" | "log">;
+export type SocketContext = Pick<RouteContext, "db" | "models" | "publicUrl" | "outputDays" | "events" | "log">;
 
 export type SocketLimits = Readonly<Record<Extract<keyof typeof limits, `socket${string}`>, number>>;
 

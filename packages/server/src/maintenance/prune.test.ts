@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { retentionFrom } from "../config/retention-settings.ts";
+import { outputDaysOf, retentionFrom } from "../config/retention-settings.ts";
 import type { Retention } from "../config/retention-settings.ts";
 import { insertTask } from "../db/test-task.ts";
 import { createTestDatabase } from "../db/test-database.ts";
@@ -89,6 +89,13 @@ async function idsOf(table: string, column = "task_id"): Promise<string[]> {
 }
 
 describe("retention", () => {
+  it("keeps outputs for the shorter of two times, and for good without any", () => {
+    const daysOf = (settings: Parameters<typeof retentionFrom>[0]) => outputDaysOf(retentionFrom(settings));
+    expect(daysOf({})).toBeUndefined();
+    expect(daysOf({ ATELIER_KEEP_FILES_DAYS: 7 })).toBe(7);
+    expect(daysOf({ ATELIER_KEEP_FILES_DAYS: 7, ATELIER_KEEP_TASKS_DAYS: 2 })).toBe(2);
+  });
+
   it("keeps everything unless it is told otherwise", async () => {
     await endedTask(10_000);
     const { counted, removed } = await pruneWith({});

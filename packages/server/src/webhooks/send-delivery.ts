@@ -22,6 +22,8 @@ export interface SendDeps {
   readonly masterKey: Buffer;
   /** Where outputs are reached from outside, without a slash at the end. */
   readonly publicUrl: string;
+  /** As in answers; undefined: outputs are kept for good. */
+  readonly outputDays?: number | undefined;
   readonly log: Log;
   /** Draws the jitter of waits, from 0 up to 1. Default: Math.random. */
   readonly drawRatio?: () => number;
@@ -72,6 +74,7 @@ async function buildRequest(
   if (!task) throw new Error("the task of a delivery is missing");
   const shown = wireTask(task, {
     model: deps.models.findByName(task.model),
+    outputDays: deps.outputDays,
     outputUrl: (fileKey) => `${deps.publicUrl}/outputs/${fileKey}`,
   });
   const body = Buffer.from(JSON.stringify(wireDelivery(shown)), "utf8");

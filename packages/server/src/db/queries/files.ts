@@ -65,7 +65,7 @@ export async function selectFileByAccessKey(db: Queryable, accessKey: string): P
   const { rows } = await db.query<ReadableRow>(
     `select ${readable} from files where access_key = $1 and ${isVisible}
      union all
-     select ${readable} from outputs where access_key = $1 and (expires_at is null or expires_at > now())`,
+     select ${readable} from outputs where access_key = $1`,
     [accessKey],
   );
   return rows[0] && readableFrom(rows[0]);
@@ -76,7 +76,7 @@ const readable = `id, name, content_type as "contentType", size_bytes as "sizeBy
 /** The output that a file key names, whoever owns it: the key is the permission. */
 export async function selectOutputByFileKey(db: Queryable, fileKey: string): Promise<ReadableFile | undefined> {
   const { rows } = await db.query<ReadableRow>(
-    `select ${readable} from outputs where file_key = $1 and (expires_at is null or expires_at > now())`,
+    `select ${readable} from outputs where file_key = $1`,
     [fileKey],
   );
   return rows[0] && readableFrom(rows[0]);
@@ -90,8 +90,7 @@ export async function selectOwnOutput(
   const { rows } = await db.query<ReadableRow>(
     `select o.id, o.name, o.content_type as "contentType", o.size_bytes as "sizeBytes", o.file_key as "fileKey"
        from outputs o join tasks t on t.id = o.task_id
-      where t.project_id = $1 and (o.file_key = $2 or o.access_key = $3)
-        and (o.expires_at is null or o.expires_at > now())`,
+      where t.project_id = $1 and (o.file_key = $2 or o.access_key = $3)`,
     [reference.projectId, reference.fileKey ?? null, reference.accessKey ?? null],
   );
   return rows[0] && readableFrom(rows[0]);
