@@ -43,7 +43,7 @@ test("dear previews take a tenth of the time", () => {
     pass(100);
     totalMs += 100;
   }
-  // The first comes before there is a time to share.
-  expect((spentMs - 500) / (totalMs - 500)).toBeLessThanOrEqual(limits.previewShare);
+  // The first two come before there is a time to share, or one that was measured.
+  expect((spentMs - 1_000) / (totalMs - 1_000)).toBeLessThanOrEqual(limits.previewShare);
   expect(spentMs / totalMs).toBeGreaterThan(limits.previewShare / 2);
 });

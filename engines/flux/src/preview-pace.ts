@@ -8,6 +8,7 @@ export class PreviewPace {
   #beganMs = 0;
   /** No preview before this. */
   #nextMs = 0;
+  #isFirst = true;
 
   constructor(clockMs: () => number) {
     this.#clockMs = clockMs;
@@ -26,7 +27,9 @@ export class PreviewPace {
 
   made(): void {
     const endedMs = this.#clockMs();
-    const costMs = endedMs - this.#beganMs;
+    // The first one of a process loads code and warms the decoder: what it takes says nothing about the next.
+    const costMs = this.#isFirst ? 0 : endedMs - this.#beganMs;
+    this.#isFirst = false;
     this.#nextMs = endedMs + Math.max(limits.previewGapMs, costMs * (1 / limits.previewShare - 1));
   }
 }
