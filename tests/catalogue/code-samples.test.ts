@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,6 +61,20 @@ describe("the programs on a model's page", () => {
     expect(printed).toMatch(new RegExp(`^${url}/outputs/${folderOfOutput}/[0-9]+\\.png$`));
     const { rows } = await server.db.query<{ parameters: object }>("select parameters from tasks order by id desc limit 1");
     expect(rows[0]?.parameters).toMatchObject({ prompt: "Sci-Fi Baroque Couture Pulp, Portrait", scale: "7.5" });
+  });
+
+  it("the commands by hand in the README run as they stand", async () => {
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    const block = /```bash\n(export YOUR_API_KEY[^]*?)\n```/.exec(readme)?.[1] ?? "";
+    const script = block
+      .replace('YOUR_API_KEY="…"', `YOUR_API_KEY="${server.mine.apikey}"`)
+      .replace('YOUR_API_SECRET="…"', `YOUR_API_SECRET="${server.mine.apisecret}"`)
+      .replace("http://127.0.0.1:8420", url);
+    const { stdout } = await execute("bash", ["-ec", script], { cwd: folder, env: process.env, timeout: 30_000 });
+    const answer = JSON.parse(stdout) as { taskid: string };
+    expect(answer).toMatchObject({ result: true, errors: [], taskid: expect.stringMatching(/^[0-9]+$/), socketaccesstoken: expect.any(String) });
+    const { rows } = await server.db.query<{ parameters: object }>("select parameters from tasks where id = $1", [answer.taskid]);
+    expect(rows[0]?.parameters).toEqual({ prompt: "Sci-Fi Baroque Couture Pulp, Portrait", steps: 8, seed: "64803343" });
   });
 
   it("the commands of llms.txt run as they stand, from the header to Cancel", async () => {

@@ -1,5 +1,6 @@
 // Everything that is known to lead a server inwards, against a listener on this machine that must not see one connection.
 
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -51,6 +52,8 @@ const literals = [
   ...["[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]"],
   ...["[2001:0:7f00:1::]", "[fe80::1]", "[fe80::1%25lo]", "[fe80::1%lo]", "[fec0::1]", "[fd00::1]", "[ff02::1]", "[::1%25lo]"],
   // Private networks.
+  ...["192.88.99.1", "203.0.113.1", "198.51.100.1", "192.0.2.1", "240.0.0.1", "233.252.0.1", "0300.0250.0.1", "0x0a000001"],
+  ...["[2001:db8::1]", "[3fff::1]", "[100::1]", "[5f00::1]", "[2001:20::1]", "[2001:2::1]", "[::ffff:10.0.0.1]", "[2002:a00:1::]", "[64:ff9b::a00:1]"],
   ...["10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "198.18.0.1", "192.0.0.1", "224.0.0.1", "255.255.255.255"],
   // Metadata services.
   ...["169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"],
@@ -96,6 +99,12 @@ const posts = (outbound: Outbound, url: string) =>
   outbound.post({ url, headers: {}, body: Buffer.from("{}"), timeoutMs: 2_000 });
 const fetches = (outbound: Outbound, url: string) =>
   outbound.download({ url, path: join(tmpdir(), "atelier-never-written"), timeoutMs: 2_000 });
+
+test("the manual says how many targets there are", async () => {
+  const manual = await readFile(join(import.meta.dirname, "../../../../docs/security.md"), "utf8");
+  const targets = literals.length + tricks.length + Object.keys(names).length;
+  expect(manual).toContain(`${targets} addresses, names and tricks that are known to lead a server inwards`);
+});
 
 test.each([...literals, ...tricks])("%j is refused for callbacks and for inputs", async (url) => {
   const literal = url.replaceAll("PORT", String(port));
