@@ -23,8 +23,8 @@ if (![options.outages, options.seed].every((text) => /^[1-9][0-9]{0,8}$/.test(te
 // Of the code that is tried, whatever is committed meanwhile.
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 const environment = { ...process.env, ATELIER_OUTAGES: options.outages, ATELIER_OUTAGES_SEED: options.seed };
-const senders = await run("tests/webhooks/outages.test.ts");
-const server = await run("tests/webhooks/killed-server.test.ts");
+// Side by side: most of their time is waiting.
+const [senders, server] = await Promise.all(["outages", "killed-server"].map((name) => run(`tests/webhooks/${name}.test.ts`)));
 const report = reportOf();
 process.stdout.write(`${report}\n`);
 if (options.write) writeFileSync(join(root, "benchmarks/results/webhook-outages.md"), `${report}\n`);

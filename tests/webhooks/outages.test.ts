@@ -41,7 +41,7 @@ async function startMortal(): Promise<{ loop: Webhooks; kill(): void }> {
   return { loop, kill: () => void (isAlive = false) };
 }
 
-test(`no callback is lost over ${wanted} outages of receivers and ends of senders`, { timeout: 30_000 + wanted * 100 }, async () => {
+test(`no callback is lost over ${wanted} outages of receivers and ends of senders`, { timeout: 60_000 + wanted * 1_000 }, async () => {
   it = await setupWebhooks();
   const random = seededRandom(seed);
   const counts = { outages: 0, kills: 0 };
