@@ -77,6 +77,7 @@ export async function simulateLives(
   options: { projectIds: readonly string[]; seed: number; operations: number },
 ): Promise<Lives> {
   const world = new World(db, seededRandom(options.seed), options.projectIds);
+  await world.fillQueue(options.projectIds.at(-1) ?? "");
   for (let count = 0; count < options.operations; ) count += await world.burst();
   await world.settle();
   return world.lives;
@@ -98,6 +99,12 @@ class World {
     this.#db = db;
     this.#random = random;
     this.#projectIds = projectIds;
+  }
+
+  /** More waiting tasks of a project than there are places, so that a budget which is not heeded is passed by more than that. */
+  async fillQueue(projectId: string): Promise<void> {
+    const runs = Array.from({ length: 3 * workerPlaces }, () => createTask({ db: this.#db }, requestOf(projectId)));
+    for (const { id } of await Promise.all(runs)) this.#acknowledge(id, undefined);
   }
 
   /** Some operations at once. Returns how many. */
@@ -155,7 +162,7 @@ class World {
     const projectId = this.#random.chance(0.7) ? free : (this.#random.pick(others) ?? free);
     const key = this.#random.chance(0.25) ? `key-${this.#random.below(40)}` : undefined;
     const once = key === undefined ? {} : { once: { key, fingerprint: Buffer.from("the same body") } };
-    const request = { projectId, model, parameters: {}, input: {}, callbackUrl: "", ...once };
+    const request = { ...requestOf(projectId), ...once };
     return async () => {
       try {
         this.#acknowledge((await createTask({ db: network }, request)).id, key && `${projectId} ${key}`);
@@ -294,6 +301,10 @@ class World {
   #anyTask(): string {
     return this.#random.pick(this.lives.acknowledged) ?? "0";
   }
+}
+
+function requestOf(projectId: string) {
+  return { projectId, model, parameters: {}, input: {}, callbackUrl: "" };
 }
 
 /** Their name says which attempt made them. */
