@@ -15,7 +15,7 @@ import { simulateLives, workerPlaces } from "./simulate-lives.ts";
 const seconds = Number(process.env["ATELIER_SIMULATION_SECONDS"] ?? 10);
 const onlySeed = process.env["ATELIER_SIMULATION_SEED"];
 
-test("random lives on the real SQL keep every promise", { timeout: seconds * 2000 + 60_000 }, async () => {
+test("random lives on the real SQL keep every promise", { timeout: seconds * 2000 + 100_000 }, async () => {
   const { db, drop } = await createTestDatabase();
   try {
     const projectIds = await createProjects(db);
@@ -24,7 +24,7 @@ test("random lives on the real SQL keep every promise", { timeout: seconds * 200
     const cpuBefore = await cpuSeconds(db);
     let seed = onlySeed === undefined ? Date.now() % 1_000_000_000 : Number(onlySeed);
     do {
-      const world = await simulateLives(db, { projectIds, seed, operations: 1_500 });
+      const world = await simulateLives(db, { projectIds, seed, operations: 600 });
       const broken = [...world.broken, ...(await brokenPromises(db, world.acknowledged)), ...(await brokenBudgets(db, workerPlaces))];
       expect(broken, `redo it by ATELIER_SIMULATION_SEED=${seed}`).toEqual([]);
       const { refused, turnedAway, lost, repeated } = world;
@@ -32,11 +32,10 @@ test("random lives on the real SQL keep every promise", { timeout: seconds * 200
       seen.lives += world.acknowledged.length;
       seen.spent += await reset(db);
       seed += 1;
-    } while (performance.now() < until && onlySeed === undefined);
+      // A search that saw no races would prove nothing: it goes on until it has.
+    } while (onlySeed === undefined && (performance.now() < until || Object.values(seen).includes(0)));
     const cpu = (await cpuSeconds(db)) - cpuBefore;
     console.log(`simulation: ${JSON.stringify(seen)}; ${(seen.lives / cpu).toFixed(0)} lives per CPU-second (${cpu.toFixed(1)} s of ours and PostgreSQL's)`);
-    // A search that saw no races would prove nothing.
-    if (onlySeed === undefined) for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(0);
   } finally {
     await drop();
   }
