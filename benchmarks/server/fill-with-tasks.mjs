@@ -1,6 +1,6 @@
 // Fills a database with the past of a busy server: finished tasks with their event and ledger lines, and waiting ones.
 
-const batch = 50_000;
+const batch = 10_000;
 const projects = 20;
 
 /** Tasks of 20 other projects; the waiting ones are of a model that no worker of the benchmark can run. */
