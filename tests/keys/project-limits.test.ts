@@ -1,46 +1,10 @@
 // The commands on what a project may use, through the command line's own entrance, on a database of their own.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, it } from "vitest";
 
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { openCommandLine } from "./command-line.ts";
 
-import { main } from "../../packages/server/src/cli/atelier.ts";
-import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
-import type { TestDatabase } from "../../packages/server/src/db/test-database.ts";
-
-let test: TestDatabase;
-let folder: string;
-beforeAll(async () => {
-  test = await createTestDatabase();
-  folder = await mkdtemp(join(tmpdir(), "atelier-limits-"));
-  const { host, user, database } = test.address;
-  vi.stubEnv("DATABASE_URL", `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`);
-  vi.stubEnv("ATELIER_DATA", folder);
-});
-afterEach(() => vi.restoreAllMocks());
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await test.drop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function atelier(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: "", err: "" };
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((written.out += String(text))));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((written.err += String(text))));
-  const code = await main(args);
-  vi.restoreAllMocks();
-  return { code, ...written };
-}
-
-async function json<Answer>(...args: string[]): Promise<Answer> {
-  const { code, out, err } = await atelier(...args, "--json");
-  expect({ code, err }).toEqual({ code: 0, err: "" });
-  expect(out.trim().split("\n")).toHaveLength(1);
-  return JSON.parse(out) as Answer;
-}
+const { atelier, json } = openCommandLine();
 
 it("limits of running and waiting tasks are set one by one, shown, and taken away", async () => {
   await json("project", "create", "studio");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { manifestSchema } from "@atelier/schema/manifest";
+import type { Manifest } from "@atelier/schema/manifest";
 
 import type { Database } from "../../packages/server/src/db/database.ts";
 import { failLostTasks, rescueTasks } from "../../packages/server/src/db/queries/leases.ts";
@@ -21,7 +22,7 @@ import type { LocalTaskSourceDeps } from "../../packages/server/src/tasks/local-
 
 export const testModel = "test/fake";
 
-export const manifest = manifestSchema.parse({
+export const manifest: Manifest = manifestSchema.parse({
   id: "1",
   owner: "Test",
   slug: "Fake",
@@ -43,7 +44,7 @@ export interface TaskWorld extends LocalTaskSourceDeps {
   readonly projectId: string;
   /** Scratch space beside the store. */
   readonly folder: string;
-  /** `slug`: of one of `test`'s models. Default: the first. */
+  /** `slug`: of one of the world's models. Default: the first. */
   run(input?: Record<string, unknown>, slug?: string): Promise<{ id: string; token: string }>;
   task(id: string): Promise<Task | undefined>;
   eventTypes(id: string): Promise<string[]>;
@@ -60,7 +61,7 @@ export interface TaskWorld extends LocalTaskSourceDeps {
   close(): Promise<void>;
 }
 
-export async function openTaskWorld(): Promise<TaskWorld> {
+export async function openTaskWorld(models: readonly Manifest[] = [manifest, ...others]): Promise<TaskWorld> {
   const { db, drop } = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "atelier-source-"));
   const cleanups: (() => Promise<unknown>)[] = [drop, () => rm(folder, { recursive: true, force: true })];
@@ -82,9 +83,12 @@ export async function openTaskWorld(): Promise<TaskWorld> {
     reports: openReportLine({ db }),
     projectId,
     folder,
-    listModels: () => [manifest, ...others],
-    run: (input = { prompt: "x" }, slug = manifest.slug) =>
-      createTask({ db }, { projectId, model: { ...manifest, slug }, parameters: {}, input, callbackUrl: "" }),
+    listModels: () => models,
+    run: (input = { prompt: "x" }, slug = manifest.slug) => {
+      const model = models.find((known) => known.slug === slug);
+      if (!model) throw new Error(`this world has no model ${slug}`);
+      return createTask({ db }, { projectId, model, parameters: {}, input, callbackUrl: "" });
+    },
     task: (id) => findTask({ db }, { projectId, id }),
     // Events have text types.
     eventTypes: async (id) => (await column("select type as value from task_events where task_id = $1 order by seq", id)) as string[],

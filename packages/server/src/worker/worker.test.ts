@@ -1,78 +1,51 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { manifestSchema } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { afterEach, expect, test } from "vitest";
 
 import type { Task } from "../db/task.ts";
 import { claimTask, renewLeases, rescueTasks, failLostTasks } from "../db/queries/leases.ts";
 import { failTask, finishTask, moveTask } from "../db/queries/moves.ts";
-import { createTestDatabase } from "../db/test-database.ts";
 import { openEnginePool } from "../engines/engine-pool.ts";
-import { openDiskStore } from "../files/disk-store.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { startRescue } from "../maintenance/rescue.ts";
-import { openClaimLine } from "../tasks/claim-line.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
-import { createTask } from "../tasks/create-task.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
-import { openKillFeed } from "../tasks/kill-feed.ts";
 import { openOutbound } from "../outbound/outbound.ts";
 import { openLocalTaskSource } from "../tasks/local-task-source.ts";
-import { openReportLine } from "../tasks/report-line.ts";
+import { manifest, openTaskWorld } from "../../../../tests/task-source/task-world.ts";
+import type { TaskWorld } from "../../../../tests/task-source/task-world.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker } from "./worker.ts";
 
 const fakeEngine = join(import.meta.dirname, "../../../../engines/fake/main.mjs");
 
-const manifest: Manifest = manifestSchema.parse({
-  id: "1",
-  owner: "Test",
-  slug: "Fake",
-  title: "Fake",
-  description: "",
-  cover: "",
-  categories: [],
-  cps: "0.000585000000",
-  parameters: [],
-  variants: [{ name: "fake", engine: "fake", base: "." }],
-});
-
 /** A model whose file lies in one models folder and not in another. */
 const weighty: Manifest = { ...manifest, id: "2", slug: "Weighty", variants: [{ name: "fake", engine: "fake", base: "weights", adapters: [] }] };
 
-const cleanups: (() => Promise<void>)[] = [];
+const worlds: TaskWorld[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const world of worlds.splice(0)) await world.close();
 });
 
 async function setup() {
-  const { db, drop } = await createTestDatabase();
-  cleanups.push(drop);
-  const folder = await mkdtemp(join(tmpdir(), "atelier-worker-"));
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  const { rows } = await db.query<{ id: string }>(
-    `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id`,
-  );
-  const projectId = rows[0]?.id ?? "";
+  const world = await openTaskWorld([manifest, weighty]);
+  worlds.push(world);
+  const { db, projectId, files, folder } = world;
   const log = openLog({ level: "silent", pretty: false });
-  const files = openDiskStore(join(folder, "files"));
 
   const run = async (prompt: string, more: Record<string, unknown> = {}, model = manifest): Promise<{ id: string; token: string }> => {
     const input = { prompt, steps: 2, scale: 7.5, seed: 5, width: 64, height: 64, samples: 1, ...more };
-    return createTask({ db }, { projectId, model, parameters: { prompt }, input, callbackUrl: "" });
+    return world.run(input, model.slug);
   };
   const work = async (modelFolder = folder): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
-    const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
-    cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
     const worker = startWorker({
-      source: openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest, weighty] }, randomUUID()),
+      source: openLocalTaskSource(world, randomUUID()),
       engines,
       folders: { modelFolders: [modelFolder] },
       outbound: openOutbound(),
@@ -81,7 +54,7 @@ async function setup() {
       slots: 1,
       drainMs: 300,
     });
-    cleanups.push(() => worker.drain());
+    world.onClose(() => worker.drain());
     return worker;
   };
   /** Resolves when the task meets `condition`, woken by its events. */
