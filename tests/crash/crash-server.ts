@@ -41,8 +41,7 @@ export class CrashServer {
   /** A fresh data folder with the fake model `test/fake` and a key-only project. `env`: more settings of the server. */
   static async create(folder?: string, env: Readonly<Record<string, string>> = {}): Promise<CrashServer> {
     const server = new CrashServer(folder ?? (await mkdtemp(join(tmpdir(), "atelier-crash-"))), env);
-    await mkdir(join(server.folder, "models"), { recursive: true });
-    await copyFile(join(import.meta.dirname, "fake-model.json"), join(server.folder, "models", "fake.json"));
+    await server.addModel();
     const args = [atelier, "project", "create", "crash", "--auth", "key", "--data", server.folder, "--json"];
     const created: unknown = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
     // The command's documented answer.
@@ -50,9 +49,9 @@ export class CrashServer {
     return server;
   }
 
-  /** On a copy of another server's data, with its project. */
-  static on(folder: string, other: CrashServer): CrashServer {
-    const server = new CrashServer(folder, other.#env);
+  /** On a copy of another server's data, with its project. `env`: more settings. */
+  static on(folder: string, other: CrashServer, env: Readonly<Record<string, string>> = {}): CrashServer {
+    const server = new CrashServer(folder, { ...other.#env, ...env });
     server.#apiKey = other.#apiKey;
     return server;
   }
@@ -82,6 +81,11 @@ export class CrashServer {
     this.#child = child;
     createInterface({ input: child.stderr }).on("line", (line) => this.log.push(line));
     return child;
+  }
+
+  /** False when it ended by itself. */
+  get isRunning(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
   /** Where clients reach it, as it runs now. */
@@ -136,8 +140,14 @@ export class CrashServer {
   }
 
   async remove(): Promise<void> {
-    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.stop();
+    if (this.isRunning) await this.stop();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The fake model, which backups do not hold. */
+  async addModel(): Promise<void> {
+    await mkdir(join(this.folder, "models"), { recursive: true });
+    await copyFile(join(import.meta.dirname, "fake-model.json"), join(this.folder, "models", "fake.json"));
   }
 
   /** Adds or replaces a file of the user's own models folder. */

@@ -4,13 +4,14 @@
 import { execFile } from "node:child_process";
 import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import pg from "pg";
+
+import { processesOf } from "../lifecycle/server-process.ts";
 
 const run = promisify(execFile);
 
@@ -19,6 +20,8 @@ const programs = process.env["ATELIER_DEBIAN_POSTGRES"];
 if (programs === undefined) throw new Error("no PostgreSQL of Debian: run this through .ci/postgres.sh");
 
 const user = "atelier";
+const startSeconds = 120;
+const portTries = 100;
 
 export class DebianPostgres {
   readonly port: number;
@@ -59,28 +62,26 @@ export class DebianPostgres {
     return `postgres://${user}@${this.host}/${database}`;
   }
 
+  /** Resolves when it takes connections. A busy machine may take long to replay its log. */
   async start(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.#control("start", "--log", join(this.#folder, "log"));
-      } catch (error) {
-        // The children of a killed postmaster hold its shared memory for a moment.
-        if (tries >= 50) throw error;
-        await delay(200);
-      }
-    }
+    await this.#control("start", "--timeout", String(startSeconds), "--log", join(this.#folder, "log")).catch(async (error: unknown) => {
+      throw new Error(`PostgreSQL did not start:\n${await this.log()}`, { cause: error });
+    });
   }
 
-  /** Ends it as a power cut ends a machine: no process gets to say goodbye. */
+  /** Ends it as a power cut ends a machine: no process gets to say goodbye. Resolves when all of them are gone: one that is
+   *  left would hold the shared memory, and the next start would be refused. */
   async kill(): Promise<void> {
-    const [pid] = (await readFile(join(this.#folder, "data/postmaster.pid"), "utf8")).split("\n");
-    const { stdout } = await run("ps", ["--ppid", String(Number(pid)), "-o", "pid="]).catch(() => ({ stdout: "" }));
-    for (const each of [Number(pid), ...stdout.trim().split(/\s+/).map(Number)]) signalIfThere(each);
+    for (let pids = await processesOf(this.#folder); pids.length > 0; pids = await processesOf(this.#folder)) {
+      for (const pid of pids) signalIfThere(pid);
+      await delay(20);
+    }
   }
 
   /** `fast` closes the sessions; `immediate` is a crash with recovery. */
   async restart(mode: "fast" | "immediate"): Promise<void> {
-    await this.#control("restart", "--mode", mode, "--log", join(this.#folder, "log"));
+    await this.#control("stop", "--mode", mode, "--timeout", String(startSeconds));
+    await this.start();
   }
 
   /** From now on a commit is acknowledged only when the replica has it on disk as well. Resolves when that holds. */
@@ -143,10 +144,19 @@ async function makeFolder(): Promise<string> {
   return folder;
 }
 
+/** Below the ports that the kernel gives to outgoing connections (from 32768): one of these could take the port while its
+ *  PostgreSQL is down, which then could not start again. */
 async function freePort(): Promise<number> {
+  for (let tries = 0; tries < portTries; tries += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of ${portTries} ports is free`);
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const isListening = await new Promise<boolean>((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
+  if (isListening) await new Promise((resolve) => server.close(resolve));
+  return isListening;
 }

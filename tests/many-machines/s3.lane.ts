@@ -13,8 +13,11 @@ import { openS3Sender, readText } from "../../packages/server/src/files/s3/s3-re
 import { checkS3, openS3Store } from "../../packages/server/src/files/s3/s3-store.ts";
 import { readElement } from "../../packages/server/src/files/s3/s3-xml.ts";
 import { limits } from "../../packages/server/src/limits.ts";
+import { contentOf } from "../backup/same-backup.ts";
+import { CrashServer } from "../crash/crash-server.ts";
 import { atelier, ServerProcess } from "../lifecycle/server-process.ts";
 import { exerciseFileStore } from "./exercise-file-store.ts";
+import { allEnded } from "./fleet.ts";
 
 // Read as the server reads it. Without an S3 server this throws: the lane never passes by testing nothing.
 const { s3 } = readConfig({}, process.env);
@@ -94,6 +97,29 @@ describe("a server with its files on S3", () => {
     for await (const page of openS3Store(s3).list()) stored.push(...page.map((file) => file.key));
     expect(stored.filter((key) => /^([0-9a-f]{8}-){7}[0-9a-f]{8}\/0\.png$/.test(key))).toHaveLength(1);
     expect(await readdir(join(dataDir, "files"))).toEqual([]);
+  });
+
+  it("gives its pictures to a backup, and takes those of one, byte by byte", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "atelier-s3-backup-"));
+    const at = (name: string): string => join(folder, name);
+    try {
+      const server = await CrashServer.create(at("disk"));
+      await server.start();
+      for (let count = 0; count < 3; count += 1) await server.call("/Run/test/fake", { prompt: `picture ${count}`, samples: 2 });
+      const db = await server.openDatabase();
+      await allEnded(db);
+      await db.close();
+      await server.stop();
+      expect(await atelier(["backup", at("first"), "--data", at("disk")])).toMatchObject({ code: 0 });
+      expect(await atelier(["restore", at("first"), "--data", at("restored")], s3Env)).toMatchObject({ code: 0 });
+      expect(await readdir(at("restored/files"))).toEqual([]);
+      expect(await atelier(["backup", at("second"), "--data", at("restored")], s3Env)).toMatchObject({ code: 0 });
+      const [first, second] = [await contentOf(at("first")), await contentOf(at("second"))];
+      expect(second).toEqual(first);
+      expect(first.files.count).toBe(6);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("does not start with a wrong secret, and says what to do", async () => {

@@ -16,9 +16,7 @@ export default defineConfig({
     globalSetup: [],
     // Their servers take both processors.
     fileParallelism: false,
-    // While a PostgreSQL is down, somebody's outgoing connection may take its port.
-    retry: 1,
-    testTimeout: 180_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
   },
 });
