@@ -42,7 +42,7 @@ async function call(url: string, apiKey: string, body: object): Promise<Record<s
   return (await response.json()) as Record<string, unknown>;
 }
 
-it("SIGTERM while a task runs ends the server, its engine and its PostgreSQL, and the next server ends the task", async () => {
+it("SIGTERM while a task runs ends the server, its engine and its PostgreSQL, and the next server ends the task", { timeout: 180_000 }, async () => {
   const created = await atelier(["project", "create", "busy", "--auth", "key", "--data", dataDir, "--json"]);
   const { apikey } = JSON.parse(created.stdout) as { apikey: string };
   server = new ServerProcess({ dataDir, env });
@@ -67,7 +67,7 @@ it("SIGTERM while a task runs ends the server, its engine and its PostgreSQL, an
     // The task's own detail: a list of one.
     const [shown] = tasklist as { status: string; pexit: string }[];
     return shown?.status === "task_postprocess_end" && shown;
-  }, 50_000);
+  }, 120_000);
   expect(task.pexit).toBe("0");
   server.kill("SIGTERM");
   expect(await server.exit()).toBe(0);
