@@ -88,9 +88,9 @@ export const limits = Object.freeze({
   engineTermMs: 1_500,
   /** From starting an engine's program until it says that it is ready (before it loads anything). */
   engineStartMs: 60_000,
-  /** Statements of one kind by which a process reports on tasks at once, and tasks of one statement. Two of them keep the disk
-   *  busy; more would only be smaller. */
-  reportStatements: 2,
+  /** Statements of one kind by which a process reports on tasks at once, and tasks of one statement. One move and one end keep the
+   *  disk busy; more would only be smaller. */
+  reportStatements: 1,
   reportBatch: 100,
   /** The same of statements that create tasks: the next one is planned and run while the one before waits for the disk. */
   newTaskStatements: 2,

@@ -85,9 +85,10 @@ class LocalTaskSource implements TaskSource {
     return this.#deps.kills.watch(held, { signal, waitMs: limits.killWatchMs });
   }
 
-  async report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
-    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves: movesOf(reports) });
-    if (isMoved) this.#showPreview(lease, reports);
+  async report(lease: Lease, reports: Iterable<Report>): Promise<boolean> {
+    const written: Report[] = [];
+    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves: movesOf(reports, written) });
+    if (isMoved) this.#showPreview(lease, written);
     return isMoved;
   }
 
@@ -112,7 +113,7 @@ class LocalTaskSource implements TaskSource {
   async finish(lease: Lease, { reports: last = [], outputs: drawn, ...run }: FinishedRun): Promise<boolean> {
     const { files, reports } = this.#deps;
     const outputs = await storeOutputs(files, drawn);
-    const finished = await reports.finish(this.#fence(lease), { ...run, moves: movesOf(last), outputs });
+    const finished = await reports.finish(this.#fence(lease), { ...run, moves: [...movesOf(last)], outputs });
     if (!finished) await discardOutputs(files, outputs);
     return finished;
   }
@@ -141,6 +142,11 @@ class LocalTaskSource implements TaskSource {
   }
 }
 
-function movesOf(reports: readonly Report[]): Move[] {
-  return reports.map(({ status, data, ...more }) => ({ to: status, data: withoutPreview(data), ...more }));
+/** Reads the reports when it is read itself, and keeps what it read in `read`. */
+function* movesOf(reports: Iterable<Report>, read: Report[] = []): Generator<Move> {
+  for (const report of reports) {
+    read.push(report);
+    const { status, data, ...more } = report;
+    yield { to: status, data: withoutPreview(data), ...more };
+  }
 }

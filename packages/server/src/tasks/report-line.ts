@@ -1,7 +1,7 @@
 // Where the reports of all workers of a process meet: those that come while a statement is under way share the next one.
 
 import { gather } from "../db/gather.ts";
-import type { Fence, FencedMoves, Finish } from "../db/queries/moves.ts";
+import type { Fence, Finish, Move } from "../db/queries/moves.ts";
 import { selectAttempt } from "../db/queries/moves.ts";
 import { finishTasks, moveTasks } from "../db/queries/moves-of-many.ts";
 import type { Queryable } from "../db/queryable.ts";
@@ -9,30 +9,46 @@ import { limits } from "../limits.ts";
 import { certainly } from "./certainly.ts";
 
 export interface ReportLine {
-  /** Moves a task on by all of its steps. False, with nothing changed, when fence or status do not match. One call of a task at
+  /** Moves a task on by all of its steps, which are read when their statement begins. False, with nothing changed, when fence or status do not match. One call of a task at
    *  a time. Throws SERVER_UNAVAILABLE when the database stays away. */
-  move(report: FencedMoves): Promise<boolean>;
+  move(report: { fence: Fence; moves: Iterable<Move> }): Promise<boolean>;
   /** Ends a task well, after its last steps. False: fence lost. Throws as `move` does. */
   finish(fence: Fence, finish: Finish): Promise<boolean>;
 }
 
 export function openReportLine({ db }: { db: Queryable }): ReportLine {
   const line = { atOnce: limits.reportStatements, most: limits.reportBatch };
-  const move = gather((reports: readonly FencedMoves[]) => moveTasks(db, reports), line);
+  const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line);
   const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line);
   return {
-    move: (report) =>
-      certainly(
-        () => move(report),
+    move({ fence, moves }) {
+      let taken: readonly Move[] | undefined;
+      const take = (): readonly Move[] => (taken ??= [...moves]);
+      return certainly(
+        () => move({ fence, take }),
         async () => {
-          const now = await selectAttempt(db, report.fence);
-          return now?.workerId === report.fence.workerId && now.status === report.moves.at(-1)?.to;
+          const now = await selectAttempt(db, fence);
+          return now?.workerId === fence.workerId && now.status === take().at(-1)?.to;
         },
-      ),
+      );
+    },
     finish: (fence, end) =>
       certainly(
         () => finish({ fence, finish: end }),
         async () => (await selectAttempt(db, fence))?.pexit === "0",
       ),
   };
+}
+
+interface Waiting {
+  readonly fence: Fence;
+  /** The same at every call. */
+  readonly take: () => readonly Move[];
+}
+
+async function moveWaiting(db: Queryable, reports: readonly Waiting[]): Promise<boolean[]> {
+  const taken = reports.map(({ fence, take }) => ({ fence, moves: take() }));
+  const some = taken.filter(({ moves }) => moves.length > 0);
+  const moved = new Map((some.length > 0 ? await moveTasks(db, some) : []).map((isMoved, at) => [some[at], isMoved]));
+  return taken.map((report) => moved.get(report) ?? true);
 }

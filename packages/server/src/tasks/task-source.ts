@@ -80,8 +80,9 @@ export interface TaskSource {
   /** Waits until one of `held` is killed, and resolves to those that were. Resolves to none after a while, when `signal` is
    *  aborted, and when a kill may have been missed: `renew` tells then. */
   watch(held: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]>;
-  /** Moves the task on, one report after the other. */
-  report(lease: Lease, reports: readonly Report[]): Promise<boolean>;
+  /** Moves the task on, one report after the other. They are read once, when they are written; where there are none by then,
+   *  nothing is done, and the answer is true. */
+  report(lease: Lease, reports: Iterable<Report>): Promise<boolean>;
   /** Whether somebody looks at the task and would see previews in the data of its reports: as far as the source knows now. */
   wantsPreviews(lease: Lease): boolean;
   /** Copies the file that the task's input names by `fileKey` to `path`. Throws when the input names no such file or its

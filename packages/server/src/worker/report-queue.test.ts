@@ -7,7 +7,7 @@ import { ReportQueue } from "./report-queue.ts";
 /** Sending that ends when the test says so. */
 function gatedQueue() {
   const sent: { readonly reports: readonly Report[]; readonly end: () => void; readonly fail: (error: Error) => void }[] = [];
-  const queue = new ReportQueue((reports) => new Promise((resolve, reject) => sent.push({ reports, end: resolve, fail: reject })));
+  const queue = new ReportQueue((reports) => new Promise((resolve, reject) => sent.push({ reports: [...reports], end: resolve, fail: reject })));
   return { queue, sent };
 }
 
@@ -72,4 +72,27 @@ it("sends nothing when all of it fits into the end", async () => {
   const { queue, sent } = gatedQueue();
   expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_end" }]);
   expect(sent).toEqual([]);
+});
+
+it("gives back at the end what waits to be written, and the one who was to write it finds nothing", async () => {
+  const calls: Iterable<Report>[] = [];
+  const queue = new ReportQueue((reports) => {
+    calls.push(reports);
+    return new Promise(() => undefined);
+  });
+  queue.push({ status: "task_assign" });
+  queue.push(progress(1));
+  expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_assign" }, progress(1), { status: "task_end" }]);
+  expect(calls.map((reports) => [...reports])).toEqual([[]]);
+});
+
+it("writes what came until it was read", () => {
+  const calls: Iterable<Report>[] = [];
+  const queue = new ReportQueue((reports) => {
+    calls.push(reports);
+    return new Promise(() => undefined);
+  });
+  queue.push({ status: "task_assign" });
+  queue.push(progress(1));
+  expect(timeless([...(calls[0] ?? [])])).toEqual([{ status: "task_assign" }, progress(1)]);
 });

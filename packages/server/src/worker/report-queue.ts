@@ -5,15 +5,17 @@ import type { Report } from "../tasks/task-source.ts";
 
 /** One call of `send` at a time; whatever is pushed meanwhile goes with the next one. After a failure nothing more is sent. */
 export class ReportQueue {
-  readonly #send: (reports: readonly Report[]) => Promise<void>;
+  readonly #send: (reports: Iterable<Report>) => Promise<void>;
   readonly #failed = new AbortController();
   #waiting: Report[] = [];
   #sending: Promise<void> | undefined;
   #failure: unknown;
+  #isTaken = false;
   #isOver = false;
 
-  /** `send` rejects when the reports were refused or could not be sent. */
-  constructor(send: (reports: readonly Report[]) => Promise<void>) {
+  /** `send` reads the reports when it writes them: until then more may come, or the end may take them along. It rejects when
+   *  they were refused or could not be sent. */
+  constructor(send: (reports: Iterable<Report>) => Promise<void>) {
     this.#send = send;
   }
 
@@ -33,11 +35,12 @@ export class ReportQueue {
     this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
   }
 
-  /** The end, with the last reports: waits for what is being sent, and resolves to what is not. Throws what `send` threw. */
+  /** The end, with the last reports: waits for what is being written, and resolves to what is not. Throws what `send` threw. */
   async rest(...last: readonly Report[]): Promise<readonly Report[]> {
     this.#isOver = true;
     this.push(...last);
-    await this.flush();
+    if (this.#isTaken) await this.#sending;
+    if (this.#failed.signal.aborted) throw this.#failure;
     return this.#waiting.splice(0);
   }
 
@@ -50,11 +53,19 @@ export class ReportQueue {
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#isOver && !this.#failed.signal.aborted) {
       try {
-        await this.#send(this.#waiting.splice(0));
+        await this.#send(this.#take());
       } catch (error) {
         this.#failure = error;
         this.#failed.abort();
+      } finally {
+        this.#isTaken = false;
       }
     }
+  }
+
+  *#take(): Generator<Report> {
+    if (this.#isOver) return;
+    this.#isTaken = true;
+    yield* this.#waiting.splice(0);
   }
 }

@@ -44,7 +44,8 @@ class ClaimingWorker implements Worker {
   readonly #leases: LeaseKeeper;
   readonly #held = new Set<HeldTask>();
   readonly #stopping = new AbortController();
-  readonly #stopped = new Promise((resolve) => this.#stopping.signal.addEventListener("abort", resolve));
+  /** Called when a place has become free, and when claiming stops. */
+  #onChange: () => void = () => undefined;
   #claiming: Promise<void> = Promise.resolve();
   #draining: Promise<void> | undefined;
 
@@ -59,6 +60,7 @@ class ClaimingWorker implements Worker {
 
   async stopClaiming(): Promise<void> {
     this.#stopping.abort();
+    this.#onChange();
     await this.#claiming;
   }
 
@@ -82,7 +84,7 @@ class ClaimingWorker implements Worker {
     const stop = this.#stopping.signal;
     for (let failures = 0; !stop.aborted; ) {
       if (this.#held.size >= this.#deps.slots) {
-        await Promise.race([...[...this.#held].map((held) => held.ended), this.#stopped]);
+        await this.#change();
         continue;
       }
       try {
@@ -117,9 +119,15 @@ class ClaimingWorker implements Worker {
     const ended = runTask(this.#deps, task, controller.signal).finally(() => {
       this.#leases.release(task);
       this.#held.delete(held);
+      this.#onChange();
     });
     const held = { task, controller, ended };
     this.#held.add(held);
+  }
+
+  /** With whatever changes in the same turn of the event loop: one claim for all places that were freed together. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => (this.#onChange = () => setImmediate(resolve)));
   }
 
   #stopTasks(): void {

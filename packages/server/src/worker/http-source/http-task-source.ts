@@ -81,9 +81,10 @@ class HttpTaskSource implements TaskSource {
   }
 
   /** The server stamps them as they come: its clock is not this machine's. */
-  report(lease: Lease, reports: readonly Report[]): Promise<boolean> {
+  report(lease: Lease, reports: Iterable<Report>): Promise<boolean> {
     const url = `${pathOf(lease)}/report`;
-    const timeless = reports.map(({ atMs: _atMs, ...report }) => report);
+    const timeless = Array.from(reports, ({ atMs: _atMs, ...report }) => report);
+    if (timeless.length === 0) return Promise.resolve(true);
     return unlessLost(() =>
       this.#link.certainly(async (isRepeated) => {
         const { previews } = await this.#link.call(url, reportAnswerSchema, { body: { reports: timeless, isRepeated } });
