@@ -78,5 +78,5 @@ function engineOfNothing(onStarted) {
       return { kind: "done", outputs: [], loadCount: 0, elapsedMs: 0 };
     },
   };
-  return { names: ["nothing"], withEngine: (_name, use) => use(engine), stop: async () => undefined };
+  return { names: ["nothing"], withEngine: (_name, use) => use(engine), loaded: () => [], stop: async () => undefined };
 }

@@ -1,13 +1,15 @@
 // Keeps engine children warm between runs: a run gets an idle one, or a new one.
 
 import { EngineProcess } from "./engine-process.ts";
-import type { EngineCommand } from "./engine-process.ts";
+import type { EngineCommand, LoadedModel } from "./engine-process.ts";
 
 export interface EnginePool {
   /** Names of the engines that this worker can start. */
   readonly names: readonly string[];
   /** Lends a ready engine to `use`; it is kept for the next run if it is still alive afterwards. */
   withEngine<Result>(name: string, use: (engine: EngineProcess) => Promise<Result>): Promise<Result>;
+  /** What the engines that wait for a run have loaded. */
+  loaded(): readonly LoadedModel[];
   stop(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export function openEnginePool(commands: readonly EngineCommand[], options: { th
         else all.delete(engine);
       }
     },
+    loaded: () => idle.flatMap(({ isAlive, loaded }) => (isAlive && loaded ? [loaded] : [])),
     async stop() {
       await Promise.all([...all].map((engine) => engine.stop()));
     },

@@ -24,6 +24,12 @@ export interface EngineCommand {
 
 export type RunMessage = Extract<ToEngine, { type: "run" | "transform" }>;
 
+/** A base and the adapters on it, as paths. */
+export interface LoadedModel {
+  readonly basePath: string;
+  readonly adapterPaths: readonly string[];
+}
+
 export class EngineProcess {
   readonly name: string;
   readonly #child: ChildProcess;
@@ -32,6 +38,7 @@ export class EngineProcess {
   #onMessage: (message: FromEngine) => void = () => undefined;
   #lines: LineFollower = nobody;
   #alive = true;
+  #loaded: LoadedModel | undefined;
 
   private constructor(command: EngineCommand) {
     this.name = command.name;
@@ -70,6 +77,11 @@ export class EngineProcess {
     return this.#alive;
   }
 
+  /** What its last run used: the next one that uses the same loads nothing. */
+  get loaded(): LoadedModel | undefined {
+    return this.#loaded;
+  }
+
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -93,7 +105,11 @@ export class EngineProcess {
     const stopEscalation = this.#escalateOnAbort(message.runId, signal);
     this.#channel.send(message);
     try {
-      return await following.result;
+      const result = await following.result;
+      if (result.kind === "done" && message.type === "run") {
+        this.#loaded = { basePath: message.basePath, adapterPaths: message.adapters.map(({ path }) => path) };
+      }
+      return result;
     } finally {
       clearTimeout(silence);
       stopEscalation();

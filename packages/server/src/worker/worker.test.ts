@@ -12,6 +12,7 @@ import { openEnginePool } from "../engines/engine-pool.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { startRescue } from "../maintenance/rescue.ts";
+import type { ClaimLine, ClaimRequest } from "../tasks/claim-line.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
@@ -42,10 +43,15 @@ async function setup() {
     const input = { prompt, steps: 2, scale: 7.5, seed: 5, width: 64, height: 64, samples: 1, ...more };
     return world.run(input, model.slug);
   };
+  const requests: ClaimRequest[] = [];
+  const noted = (line: ClaimLine): ClaimLine => ({
+    claim: (request, options) => line.claim((requests.push(request), request), options),
+    close: () => line.close(),
+  });
   const work = async (modelFolder = folder): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
     const worker = startWorker({
-      source: openLocalTaskSource(world, randomUUID()),
+      source: openLocalTaskSource({ ...world, claims: noted(world.claims) }, randomUUID()),
       engines,
       folders: { modelFolders: [modelFolder] },
       outbound: openOutbound(),
@@ -68,7 +74,7 @@ async function setup() {
     });
   const ended = (id: string): Promise<Task> =>
     until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
-  return { db, projectId, files, folder, run, work, until, ended };
+  return { db, projectId, files, folder, requests, run, work, until, ended };
 }
 
 test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
@@ -263,4 +269,13 @@ test("a worker without a model's files leaves its tasks to a worker that has the
   await mkdir(join(equipped, "weights"), { recursive: true });
   await work(equipped);
   expect((await ended(waiting.id)).pexit).toBe("0");
+});
+
+test("a worker says with its claim which models its engines have loaded", async () => {
+  const { requests, run, work, ended } = await setup();
+  const first = await run("a planet");
+  await work();
+  await ended(first.id);
+  await ended((await run("another")).id);
+  expect(requests.slice(0, 2).map(({ warm }) => warm)).toEqual([[], ["test/fake"]]);
 });

@@ -9,6 +9,7 @@ import type { AssignedTask, ClaimOffer } from "../tasks/task-source.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { warmModels } from "./warm-models.ts";
 import { runTask } from "./run-task.ts";
 import type { RunTaskDeps } from "./run-task.ts";
 
@@ -101,10 +102,11 @@ class ClaimingWorker implements Worker {
 
   async #offer(): Promise<ClaimOffer> {
     const { engines, folders, source } = this.#deps;
-    const models = await source.models();
+    const models = (await source.models()).filter((manifest) => chooseVariant(manifest, engines.names, folders));
     return {
       free: this.#deps.slots - this.#held.size,
-      models: models.filter((manifest) => chooseVariant(manifest, engines.names, folders)).flatMap(modelNames),
+      models: models.flatMap(modelNames),
+      ...warmModels(models, { engines: engines.names, folders, loaded: engines.loaded() }),
       held: [...this.#held].map(({ task }) => task),
     };
   }
