@@ -97,6 +97,9 @@ export const limits = Object.freeze({
   newTaskBatch: 100,
   /** Tasks that a worker with many free places claims in one transaction. */
   claimBatch: 32,
+  /** What a report waits for the next one: they share a statement, and all of a run that is over by then go with its end. Every
+   *  report carries its own time. */
+  reportPauseMs: 1,
   /** Reports of one run that wait to be sent: a slow database costs a run its progress, not its speed. */
   waitingReports: 16,
   /** Tries of a write whose answer was lost with the database connection. */

@@ -4,10 +4,13 @@ import { limits } from "../limits.ts";
 import type { Report } from "../tasks/task-source.ts";
 import { ReportQueue } from "./report-queue.ts";
 
+const noPause = () => Promise.resolve();
+const turn = () => new Promise(setImmediate);
+
 /** Sending that ends when the test says so. */
 function gatedQueue() {
   const sent: { readonly reports: readonly Report[]; readonly end: () => void; readonly fail: (error: Error) => void }[] = [];
-  const queue = new ReportQueue((reports) => new Promise((resolve, reject) => sent.push({ reports: [...reports], end: resolve, fail: reject })));
+  const queue = new ReportQueue((reports) => new Promise((resolve, reject) => sent.push({ reports: [...reports], end: resolve, fail: reject })), noPause);
   return { queue, sent };
 }
 
@@ -19,11 +22,12 @@ const progress = (step: number): Report => ({ status: "task_output", data: { ste
 it("sends one call at a time, in order, and everything that came meanwhile with the next", async () => {
   const { queue, sent } = gatedQueue();
   queue.push({ status: "task_assign" });
+  await turn();
   queue.push({ status: "task_start" });
   queue.push(progress(1), progress(2));
   expect(sent.map(({ reports }) => timeless(reports))).toEqual([[{ status: "task_assign" }]]);
   sent[0]?.end();
-  await new Promise(setImmediate);
+  await turn();
   expect(timeless(sent[1]?.reports)).toEqual([{ status: "task_start" }, progress(1), progress(2)]);
   sent[1]?.end();
   await queue.flush();
@@ -33,10 +37,11 @@ it("sends one call at a time, in order, and everything that came meanwhile with 
 it("leaves out the oldest progress when too much waits, and no other report", async () => {
   const { queue, sent } = gatedQueue();
   queue.push({ status: "task_assign" });
+  await turn();
   queue.push({ status: "task_start" });
   for (let step = 1; step <= limits.waitingReports + 5; step += 1) queue.push(progress(step));
   sent[0]?.end();
-  await new Promise(setImmediate);
+  await turn();
   const reports = timeless(sent[1]?.reports) ?? [];
   expect(reports).toHaveLength(limits.waitingReports);
   expect(reports[0]).toEqual({ status: "task_start" });
@@ -46,9 +51,10 @@ it("leaves out the oldest progress when too much waits, and no other report", as
 it("tells of a failure at once, sends nothing more, and throws it at the end", async () => {
   const { queue, sent } = gatedQueue();
   queue.push(progress(1));
+  await turn();
   queue.push(progress(2));
   sent[0]?.fail(new Error("refused"));
-  await new Promise(setImmediate);
+  await turn();
   expect(queue.failed.aborted).toBe(true);
   queue.push(progress(3));
   await expect(queue.flush()).rejects.toThrow("refused");
@@ -59,6 +65,7 @@ it("gives back at the end what was not sent, with the last reports and the time 
   const { queue, sent } = gatedQueue();
   const before = performance.now();
   queue.push({ status: "task_assign" });
+  await turn();
   queue.push(progress(1));
   const rest = queue.rest({ status: "task_end" });
   sent[0]?.end();
@@ -79,20 +86,38 @@ it("gives back at the end what waits to be written, and the one who was to write
   const queue = new ReportQueue((reports) => {
     calls.push(reports);
     return new Promise(() => undefined);
-  });
+  }, noPause);
   queue.push({ status: "task_assign" });
+  await turn();
   queue.push(progress(1));
   expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_assign" }, progress(1), { status: "task_end" }]);
   expect(calls.map((reports) => [...reports])).toEqual([[]]);
 });
 
-it("writes what came until it was read", () => {
+it("writes what came until it was read", async () => {
   const calls: Iterable<Report>[] = [];
   const queue = new ReportQueue((reports) => {
     calls.push(reports);
     return new Promise(() => undefined);
-  });
+  }, noPause);
   queue.push({ status: "task_assign" });
+  await turn();
   queue.push(progress(1));
   expect(timeless([...(calls[0] ?? [])])).toEqual([{ status: "task_assign" }, progress(1)]);
+});
+
+it("waits for the pause before it sends, so that what comes meanwhile goes along", async () => {
+  let endPause: () => void = () => undefined;
+  const sent: (readonly Report[])[] = [];
+  const queue = new ReportQueue(
+    async (reports) => void sent.push([...reports]),
+    () => new Promise<void>((resolve) => (endPause = resolve)),
+  );
+  queue.push({ status: "task_assign" });
+  queue.push(progress(1));
+  await turn();
+  expect(sent).toEqual([]);
+  endPause();
+  await queue.flush();
+  expect(sent.map(timeless)).toEqual([[{ status: "task_assign" }, progress(1)]]);
 });

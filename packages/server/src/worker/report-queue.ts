@@ -1,11 +1,15 @@
 // Sends a run's reports in order without the run waiting for them: the engine draws while they are written.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { limits } from "../limits.ts";
 import type { Report } from "../tasks/task-source.ts";
 
-/** One call of `send` at a time; whatever is pushed meanwhile goes with the next one. After a failure nothing more is sent. */
+/** One call of `send` at a time, after a short pause; whatever is pushed meanwhile goes along, or with the next one. After a failure
+ *  nothing more is sent. */
 export class ReportQueue {
   readonly #send: (reports: Iterable<Report>) => Promise<void>;
+  readonly #pause: () => Promise<unknown>;
   readonly #failed = new AbortController();
   #waiting: Report[] = [];
   #sending: Promise<void> | undefined;
@@ -14,9 +18,10 @@ export class ReportQueue {
   #isOver = false;
 
   /** `send` reads the reports when it writes them: until then more may come, or the end may take them along. It rejects when
-   *  they were refused or could not be sent. */
-  constructor(send: (reports: Iterable<Report>) => Promise<void>) {
+   *  they were refused or could not be sent. `pause` waits for what comes next. Default: the limit. */
+  constructor(send: (reports: Iterable<Report>) => Promise<void>, pause: () => Promise<unknown> = () => delay(limits.reportPauseMs)) {
     this.#send = send;
+    this.#pause = pause;
   }
 
   /** Aborted when a report failed: the run is in vain. */
@@ -52,6 +57,7 @@ export class ReportQueue {
 
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#isOver && !this.#failed.signal.aborted) {
+      await this.#pause();
       try {
         await this.#send(this.#take());
       } catch (error) {
