@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const model = (slug: string, base: string, adapters: string[]) =>
   manifestSchema.parse({
-    id: "1", owner: "test", slug, title: "", description: "", cover: "", categories: [], cps: "0.1", parameters: [],
+    id: "1", owner: "test", slug, title: "", description: "", cover: "", categories: [], cps: "0.000000000001", parameters: [],
     variants: [{ name: "v", engine: "flux", base, adapters: adapters.map((file) => ({ file })) }],
   });
 const models = [model("a-one", "base-a", ["one"]), model("a-two", "base-a", ["two"]), model("a", "base-a", []), model("b", "base-b", [])];
