@@ -22,7 +22,8 @@ if (![options.outages, options.seed].every((text) => /^[1-9][0-9]{0,8}$/.test(te
 
 // Of the code that is tried, whatever is committed meanwhile.
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
-const environment = { ...process.env, ATELIER_OUTAGES: options.outages, ATELIER_OUTAGES_SEED: options.seed };
+// Without colours: the counts are read out of what is printed.
+const environment = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ATELIER_OUTAGES: options.outages, ATELIER_OUTAGES_SEED: options.seed };
 // Side by side: most of their time is waiting.
 const [senders, server] = await Promise.all(["outages", "killed-server"].map((name) => run(`tests/webhooks/${name}.test.ts`)));
 const report = reportOf();
