@@ -36,14 +36,15 @@ MODEL_INDEX = {
 
 def images_seen(before: dict[str, int]) -> dict[str, int]:
     """Pictures seen per stage: those of the weights that training went on from, and those of the logs (the last row of
-    each; a restarted log is summed)."""
+    each; a restarted log is summed, and what a resumed stage repeats counts again)."""
     seen = dict(before)
     for path in sorted(WORK.glob("*.csv")):
         rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
         total, before = 0, 0
         for row in rows:
             pictures = int(row[1])
-            total += pictures - before if pictures > before else pictures
+            restarts = pictures <= before and pictures == int(rows[0][1])
+            total += pictures if restarts else max(0, pictures - before)
             before = pictures
         seen[path.stem] = seen.get(path.stem, 0) + total
     return seen

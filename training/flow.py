@@ -20,12 +20,15 @@ def shift_sigmas(sigmas: torch.Tensor, mu: float) -> torch.Tensor:
 
 
 def draw_sigmas(count: int, generator: torch.Generator) -> torch.Tensor:
-    """Training noise levels [count]: logit-normal with a fifth uniform, shifted as at the native size, and rounded
-    to bfloat16, the precision in which the transformer will see them."""
+    """Training noise levels [count], rounded to bfloat16, the precision in which the transformer will see them. One half is
+    logit-normal with a fifth uniform, shifted as at the native size; the other half lies near pure noise (median 0.88),
+    where so small a picture's layout and colours are decided: without it 2 % of the samples were above 0.95, and things
+    took each other's colours."""
     logit_normal = torch.sigmoid(torch.randn(count, generator=generator))
     uniform = torch.rand(count, generator=generator)
     mixed = torch.where(torch.rand(count, generator=generator) < 0.2, uniform, logit_normal).clamp(0.002, 0.998)
-    return shift_sigmas(mixed, 0.5).to(torch.bfloat16).float()
+    near_noise = torch.rand(count, generator=generator) < 0.5
+    return torch.where(near_noise, shift_sigmas(logit_normal, 2.0), shift_sigmas(mixed, 0.5)).to(torch.bfloat16).float()
 
 
 def noisy(packed: torch.Tensor, sigmas: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,9 +39,9 @@ def noisy(packed: torch.Tensor, sigmas: torch.Tensor, generator: torch.Generator
 
 
 def guidance_strength(guidance: torch.Tensor) -> torch.Tensor:
-    """The scale a caller gives (1 to 10) to the strength used: 1 -> 2, 3.5 -> 3.5, 7.5 -> 4.7, 10 -> 5.1.
+    """The scale a caller gives (1 to 10) to the strength used: 1 -> 2.6, 3.5 -> 3.8, 7.5 -> 4.7, 10 -> 5.
     Without guidance a model of this size draws mush, and above about 6 it burns: every scale lies between."""
-    return 2 + 3.6 * (1 - torch.exp(-(guidance - 1) / 4.5))
+    return 2.6 + 2.8 * (1 - torch.exp(-(guidance - 1) / 4.5))
 
 
 def guided_velocity(noisy_latents, sigmas, conditional, unconditional, guidance) -> torch.Tensor:
