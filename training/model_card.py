@@ -57,13 +57,15 @@ Last trained {date}. How to repeat or continue it: [training/README.md](../../tr
 
 ## Limits
 It knows the generator's vocabulary and nothing else, and it is undertrained: sky, ground, palette, kind of subject and most
-colours follow the prompt, but shapes are soft and often melt together, small things get lost, faces and hands are hints, counts
-and left/right are mostly wrong, two people in one picture rarely work. Its text encoder read a bag of words until the last
-40,000 pictures of the base; since then a colour goes to the thing it is said of more often, and that is not learnt to the end. The encoder's own decoder reaches 25.5 dB on held-out
-scenes at 128 pixels, the shipped one {decoder_psnr} dB at 256 in all styles (`training.autoencoder` and `training.decoder` print it):
-nothing is sharper than that. A decoder trained ten times longer reached 22.3 dB and drew stripes into the starter's own, less
-exact latents: it is not shipped. The learned enlarger does not beat Lanczos-3 in both measures (above): the engine enlarges with
-Lanczos-3. It draws no photographs and no real people.
+colours follow the prompt, but shapes are soft and often melt together, small things (ships, moons, comets) get lost, faces and
+hands are hints, counts and left/right are mostly wrong. Its text encoder read a bag of words until the last 40,000 pictures of
+the base; since then a colour goes to the thing it is said of more often, and that is not learnt to the end. The recogniser is
+undertrained too (15 minutes on a busy core): where its own ceiling is low, as for ships, moons and capes, a ratio says little.
+
+The encoder's own decoder reaches 25.5 dB on held-out scenes at 128 pixels, the shipped one {decoder_psnr} dB at 256 in all styles
+(`training.autoencoder` and `training.decoder` print it): nothing is sharper than that. A decoder trained for ten times as long
+reached 22.3 dB and drew stripes into the starter's own, less exact latents: it is not shipped. The learned enlarger does not beat
+Lanczos-3 in both measures (above): the engine enlarges with Lanczos-3. It draws no photographs and no real people.
 
 ## Licence and files
 Apache-2.0, as the project.

@@ -150,7 +150,8 @@ def main() -> None:
     options = parser.parse_args()
     network = load_recogniser(options.recogniser)
     weights = options.models / "starter/transformer/diffusion_pytorch_model.safetensors"
-    report = {"command": f"python -m training.score --count {options.count} --steps {options.steps} --scale {options.scale:g}",
+    report = {"command": f"python -m training.score --count {options.count} --steps {options.steps} --scale {options.scale:g} "
+                         f"--adapter-count {options.adapter_count} --diversity-captions {options.diversity_captions}",
               "transformer": hashlib.sha256(weights.read_bytes()).hexdigest(), "steps": options.steps, "scale": options.scale,
               "pixels": native_pixels(options.models), "captions": score_captions(network, options), "diversity": score_diversity(options),
               "adapters": {path.stem: score_adapter(network, path, options) for path in sorted((options.models / "adapters").glob("*.safetensors"))}}
