@@ -15,12 +15,15 @@ export const root = join(import.meta.dirname, "../..");
 const atelier = join(root, "bin/atelier.mjs");
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
+/** All load comes from one address and one key. */
+const unlimited = { ATELIER_ADDRESS_REQUESTS_PER_MINUTE: "0", ATELIER_KEY_REQUESTS_PER_MINUTE: "0" };
+
 /** Runs `use` with a server of `workers` slots and stops everything afterwards. */
 export async function withServer({ workers = 1, env = {} }, use) {
   const data = mkdtempSync(join(tmpdir(), "atelier-benchmark-"));
   mkdirSync(join(data, "models"));
   copyFileSync(join(root, "tests/crash/fake-model.json"), join(data, "models/fake.json"));
-  const settings = { ATELIER_FAKE_ENGINE: "1", ATELIER_LOG_LEVEL: "warn", ATELIER_WORKERS: String(workers), ...env };
+  const settings = { ATELIER_FAKE_ENGINE: "1", ATELIER_LOG_LEVEL: "warn", ATELIER_WORKERS: String(workers), ...unlimited, ...env };
   const project = JSON.parse(
     execFileSync(process.execPath, [atelier, "project", "create", "benchmark", "--data", data, "--json"], { encoding: "utf8" }),
   );

@@ -13,14 +13,15 @@ export async function openRawSocket(port, onText = () => undefined) {
   stream.write(`GET /v1 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`);
   let buffer = Buffer.alloc(0);
   let isOpen = false;
-  let greeted;
-  const greeting = new Promise((resolve) => (greeted = resolve));
+  const { promise: greeting, resolve: greeted, reject: refused } = withResolvers();
   stream.on("data", (chunk) => {
     buffer = Buffer.concat([buffer, chunk]);
     if (!isOpen) {
       const end = buffer.indexOf("\r\n\r\n");
       if (end < 0) return;
       isOpen = true;
+      const status = buffer.toString("latin1", 0, buffer.indexOf("\r\n"));
+      if (!status.startsWith("HTTP/1.1 101 ")) refused(new Error(`the server refused a socket: ${status}`));
       buffer = Buffer.from(buffer.subarray(end + 4));
     }
     for (let frame = takeFrame(buffer); frame; frame = takeFrame(buffer)) {
@@ -37,6 +38,13 @@ export async function openRawSocket(port, onText = () => undefined) {
     end: () => stream.end(),
     closed: once(stream, "close"),
   };
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers() {
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return parts;
 }
 
 function takeFrame(buffer) {

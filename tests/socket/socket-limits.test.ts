@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import type { Socket } from "node:net";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -101,6 +102,24 @@ describe("the limits of the socket", () => {
       const ws = new WebSocket(`ws://127.0.0.1:${server.port}/v1`);
       return Promise.race([once(ws, "open").then(() => true), new Promise<boolean>((resolve) => ws.on("error", () => resolve(false)))]);
     });
+  });
+
+  it.each([
+    ["that goes on sending and then closes", true],
+    ["that never closes", false],
+  ])("the server ends the connection of a refused caller %s", async (_what, closes) => {
+    const server = await world.listenWithin({ sockets: 0, socketRefusedMs: closes ? 600_000 : 50 });
+    const accepted = once(server.app.server, "connection");
+    const caller = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    caller.write("GET /v1 HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+    // The event of a TCP server carries the socket.
+    const [serverSide] = (await accepted) as [Socket];
+    const gone = once(serverSide, "close");
+    const [answer] = (await once(caller, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 /);
+    if (closes) caller.end("and what it had written before it read the answer");
+    await gone;
+    caller.destroy();
   });
 
   it("a frame that is too large closes the socket", async () => {

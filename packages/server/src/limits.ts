@@ -216,6 +216,8 @@ export const limits = Object.freeze({
   socketPingMs: 25_000,
   /** A socket that follows no task for this long is closed. */
   socketIdleMs: 120_000,
+  /** What a caller whose socket was refused gets to read why and to close. */
+  socketRefusedMs: 2_000,
   /** What sockets get to say goodbye at shutdown. */
   socketStopMs: 1_000,
   /** How long `/sync` holds a request (docs/wire-contract.md, "Run/sync"), and how many it holds at once. */

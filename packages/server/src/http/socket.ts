@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { finished } from "node:stream";
 import type { Duplex } from "node:stream";
 
 import type { FastifyInstance } from "fastify";
@@ -59,16 +60,28 @@ class SocketDoor {
       this.#context.admitSocket(request);
     } catch (error) {
       if (!(error instanceof AtelierError)) throw error;
-      return refuse(stream, "429 Too Many Requests", error);
+      return this.#refuse(stream, "429 Too Many Requests", error);
     }
-    if (!/^\/v1\/?(\?|$)/.test(request.url ?? "")) return refuse(stream, "404 Not Found", new AtelierError("ROUTE_UNKNOWN"));
+    if (!/^\/v1\/?(\?|$)/.test(request.url ?? "")) return this.#refuse(stream, "404 Not Found", new AtelierError("ROUTE_UNKNOWN"));
     if (this.#isClosing || this.#sessions.size >= this.#limits.sockets) {
-      return refuse(stream, "503 Service Unavailable", new AtelierError("SERVER_UNAVAILABLE"));
+      return this.#refuse(stream, "503 Service Unavailable", new AtelierError("SERVER_UNAVAILABLE"));
     }
     this.#server.handleUpgrade(request, stream, head, (ws) => {
       this.#sessions.set(ws, new SocketSession(this.#context, ws, this.#limits));
       ws.once("close", () => this.#sessions.delete(ws));
     });
+  }
+
+  /** Node's server no longer knows a connection that it handed over: this ends it. What the caller still sends is read away,
+   *  because unread bytes hide the end of a connection, which then stays open in this process for ever. */
+  #refuse(stream: Duplex, status: string, failure: AtelierError): void {
+    const cut = setTimeout(() => stream.destroy(), this.#limits.socketRefusedMs).unref();
+    finished(stream, () => {
+      clearTimeout(cut);
+      stream.destroy();
+    });
+    stream.resume();
+    stream.end(refusal(status, failure));
   }
 
   checkLife(): void {
@@ -95,13 +108,12 @@ function isWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
-function refuse(stream: Duplex, status: string, failure: AtelierError): void {
+function refusal(status: string, failure: AtelierError): string {
   const body = JSON.stringify(envelopeOf(failure));
   const { seconds } = failure.details;
   const retry = failure.code === "RATE_LIMITED" ? `\r\nretry-after: ${String(seconds)}` : "";
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close${retry}`;
-  stream.once("error", () => stream.destroy());
-  stream.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  return `${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
 /** Gives the server a request back whose offer of another protocol it may ignore (RFC 9110, section 7.8): Java's own client
