@@ -9,6 +9,7 @@ from training.text import PAD_ID, pooled_mean
 NATIVE_PIXELS = 256  # side of the square pictures that the shipped weights draw
 PIXELS_PER_LATENT = 16  # of the decoder; the encoder reads the same picture at half size
 TEXT_WIDTH = 256
+HEAD_WIDTH = 64  # of the text encoder
 LATENT_CHANNELS = 16
 PACKED_CHANNELS = LATENT_CHANNELS * 4
 
@@ -36,19 +37,18 @@ def build_text_encoder(vocabulary_size: int) -> T5EncoderModel:
     bias for distances starts near 0 and hardly moves in so short a training, and an encoder that sees a bag of words
     cannot tell "a blue planet above green hills" from the same with the colours exchanged."""
     encoder = T5EncoderModel(T5Config(
-        vocab_size=vocabulary_size, d_model=TEXT_WIDTH, d_kv=64, num_heads=4, d_ff=512, num_layers=3,
+        vocab_size=vocabulary_size, d_model=TEXT_WIDTH, d_kv=HEAD_WIDTH, num_heads=4, d_ff=512, num_layers=3,
         feed_forward_proj="gated-gelu", dropout_rate=0.0, pad_token_id=PAD_ID, eos_token_id=1,
         relative_attention_num_buckets=32, relative_attention_max_distance=128, initializer_factor=1.0,
     ))
-    look_at_neighbours(encoder)
+    add_neighbour_bias(encoder.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight)
     return encoder
 
 
 @torch.no_grad()
-def look_at_neighbours(encoder: T5EncoderModel) -> None:
-    """Adds to the heads' bias: the first sees the word before, the second the two before that, the third the three that follow,
-    the fourth everything."""
-    bias = encoder.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+def add_neighbour_bias(bias: torch.Tensor) -> None:
+    """Adds to the heads' bias [buckets, heads]: the first sees the word before, the second the two before that, the third the
+    three that follow, the fourth everything."""
     following = bias.shape[0] // 2  # buckets of words behind, from here on of words ahead
     bias[1, 0] += 5
     bias[2, 1] += 5
