@@ -1,5 +1,7 @@
 // Makes the bucket that the Swift lane's environment names: the server itself makes none.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { AwsV4Signer } from "aws4fetch";
 
 const { S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = process.env;
@@ -11,6 +13,14 @@ const signer = new AwsV4Signer({
   region: S3_REGION,
   service: "s3",
 });
-const { url, method, headers } = await signer.sign();
-const answer = await fetch(url, { method, headers });
-if (!answer.ok) throw new Error(`no bucket: ${answer.status} ${await answer.text()}`);
+const tries = 60;
+const waitMs = 500;
+
+// Swift's proxy answers before its account and container servers do; until then a bucket is answered with 503.
+for (let attempt = 1; ; attempt += 1) {
+  const { url, method, headers } = await signer.sign();
+  const answer = await fetch(url, { method, headers });
+  if (answer.ok) break;
+  if (answer.status !== 503 || attempt === tries) throw new Error(`no bucket: ${answer.status} ${await answer.text()}`);
+  await delay(waitMs);
+}
