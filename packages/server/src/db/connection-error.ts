@@ -1,7 +1,9 @@
 // Tells a database that is away from a statement that is wrong.
 
+import pg from "pg";
+
 /** Node's codes for a server that is not there or went away. */
-const systemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+const systemCodes = new Set(["ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EHOSTDOWN", "ENETDOWN", "ENETUNREACH", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
 
 /** Operator intervention: shutting down, crashed, starting. Too many connections passes as well. A session that may only
  *  read (25006) is one of a standby, or of a primary that became one: another session reaches the new primary.
@@ -20,4 +22,10 @@ export function isConnectionError(error: unknown): boolean {
   }
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
   return messages.test(error.message);
+}
+
+/** True when PostgreSQL itself says that it refused the statement: then nothing was done. After any other error of a statement
+ *  that was sent, whatever its name, it is unknown whether it was done. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && !isConnectionError(error) && !/^(08|57)/.test(error.code ?? "08");
 }

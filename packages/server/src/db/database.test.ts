@@ -102,4 +102,32 @@ describe("database", () => {
     expect(heard).toEqual(["one", ...long, "two", "last"]);
     subscription.stop();
   });
+
+  it("reports a full disk as such, by itself and inside a transaction", async () => {
+    const full = "do $$ begin raise exception 'no space' using errcode = '53100'; end $$";
+    await expect(test.db.query(full)).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(test.db.transaction((tx) => tx.query(full))).rejects.toMatchObject({ code: "DISK_FULL" });
+  });
+
+  it("takes every error that PostgreSQL did not send for an unknown outcome", async () => {
+    const cause = Object.assign(new Error("write EPROTO"), { code: "EPROTO" });
+    const broken = { toPostgres: () => { throw cause; } };
+    const write = "with written as (values ($1::text)) select * from written";
+    await expect(test.db.query(write, [broken])).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE", cause });
+    await expect(test.db.transaction((tx) => tx.query(write, [broken]))).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE", cause });
+  });
+
+  it("does what it announces though a listener fails", async () => {
+    const heard: string[] = [];
+    const failing = await test.db.listen("faults", () => {
+      throw new Error("a listener's own");
+    });
+    const other = await test.db.listen("faults", (payload) => heard.push(payload));
+    const announcing = `select unnest($1::text[]) as "announce:faults"`;
+    expect((await test.db.query(announcing, [["one"]])).rowCount).toBe(1);
+    expect((await test.db.transaction((tx) => tx.query(announcing, [["two"]]))).rowCount).toBe(1);
+    expect(heard).toEqual(["one", "two"]);
+    failing.stop();
+    other.stop();
+  });
 });

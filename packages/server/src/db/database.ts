@@ -97,17 +97,21 @@ class PoolDatabase implements Database {
     for (let attempt = 0; ; attempt += 1) {
       const client = await this.#session(deadline);
       let broken: Error | undefined;
+      let result: pg.QueryResult<Row & pg.QueryResultRow> | undefined;
       try {
-        const result = await client.query<Row & pg.QueryResultRow>({ text, ...more, values });
-        this.#announcer.announce(result);
-        return result;
+        result = await client.query<Row & pg.QueryResultRow>({ text, ...more, values });
       } catch (error) {
-        if (isDiskFull(error)) throw new AtelierError("DISK_FULL", {}, { cause: error });
-        if (!isConnectionError(error)) throw error;
-        broken = error as Error;
-        if (!mayRepeat || Date.now() > deadline) throw unavailable(error);
+        const failure = failureOf(error);
+        if (!isUnavailable(failure)) throw failure;
+        broken = failure;
+        if (!mayRepeat || Date.now() > deadline) throw failure;
       } finally {
         client.release(broken);
+      }
+      // Nothing that follows can fail what is committed.
+      if (result) {
+        this.#announcer.announce(result);
+        return result;
       }
       await delay(retryWaitMs(attempt));
     }
@@ -115,18 +119,18 @@ class PoolDatabase implements Database {
 
   async transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
     const client = await this.#session(Date.now() + limits.databaseAwayMs);
+    const answers: AnnouncingResult[] = [];
+    const tx = remembering(client, answers);
+    let result: Result;
     let broken: Error | undefined;
     try {
-      await client.query("begin");
-      const answers: AnnouncingResult[] = [];
-      const result = await work(remembering(client, answers));
-      await client.query("commit");
-      for (const answer of answers) this.#announcer.announce(answer);
-      return result;
+      await tx.query("begin");
+      result = await work(tx);
+      await tx.query("commit");
     } catch (error) {
-      if (isConnectionError(error)) {
-        broken = error as Error;
-        throw unavailable(error);
+      if (isUnavailable(error)) {
+        broken = error;
+        throw error;
       }
       await client.query("rollback").catch((rollbackError: Error) => {
         broken = rollbackError;
@@ -135,6 +139,8 @@ class PoolDatabase implements Database {
     } finally {
       client.release(broken);
     }
+    for (const answer of answers) this.#announcer.announce(answer);
+    return result;
   }
 
   listen(
@@ -182,11 +188,19 @@ function remembering(client: pg.PoolClient, answers: AnnouncingResult[]): Querya
     async query<Row extends object>(statement: string | Prepared, values: unknown[] = []) {
       // pg's row type is an index signature; ours are interfaces of the same shape.
       const more = typeof statement === "string" ? { text: statement } : statement;
-      const answer = await client.query<Row & pg.QueryResultRow>({ ...more, values });
+      const answer = await client.query<Row & pg.QueryResultRow>({ ...more, values }).catch((error: unknown) => {
+        throw failureOf(error);
+      });
       if (answer.fields?.some(({ name }) => name.startsWith(announcePrefix))) answers.push(answer);
       return answer;
     },
   };
+}
+
+/** What the caller of a statement that was sent is told: what PostgreSQL said, or that the outcome is unknown. */
+function failureOf(error: unknown): unknown {
+  if (isDiskFull(error)) return new AtelierError("DISK_FULL", {}, { cause: error });
+  return error instanceof pg.DatabaseError && !isConnectionError(error) ? error : unavailable(error);
 }
 
 /** The database's own disk, wherever it is. Source: PostgreSQL, appendix A, 53100 disk_full. */
@@ -197,6 +211,10 @@ function isDiskFull(error: unknown): boolean {
 /** Doubles from try to try, up to the limit. */
 export function retryWaitMs(attempt: number): number {
   return Math.min(limits.databaseRetryMs * 2 ** attempt, limits.databaseRetryMaxMs);
+}
+
+function isUnavailable(error: unknown): error is AtelierError {
+  return error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE";
 }
 
 function unavailable(cause: unknown): AtelierError {

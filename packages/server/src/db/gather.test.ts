@@ -1,7 +1,11 @@
+import pg from "pg";
 import { expect, it } from "vitest";
 
 import { AtelierError } from "../errors.ts";
 import { gather } from "./gather.ts";
+
+/** What PostgreSQL says of a bad statement. */
+const refusal = () => Object.assign(new pg.DatabaseError("a bad item", 0, "error"), { code: "22P02" });
 
 /** Work that ends when the test says so. */
 function gatedWork() {
@@ -49,7 +53,7 @@ it("asks for each item of a failed batch by itself, so that a bad one fails alon
   const call = gather(
     async (items: readonly number[]) => {
       asked.push(items);
-      if (items.includes(2)) throw new Error("a bad item");
+      if (items.includes(2)) throw refusal();
       return items;
     },
     { atOnce: 1, most: 3 },
@@ -76,4 +80,51 @@ it("fails all items when the database is away, asks for none of them again, and 
 it("fails a batch whose answer has another length", async () => {
   const call = gather(async () => [1, 2], { atOnce: 1, most: 3 });
   await expect(call(1)).rejects.toThrow("1 items were answered by 2 results");
+});
+
+it.each([new AtelierError("DISK_FULL"), new Error("write EHOSTDOWN"), Object.assign(refusal(), { code: "57P01" })])(
+  "does nothing twice when it is unknown what was done: %s",
+  async (error) => {
+    const asked: (readonly number[])[] = [];
+    const call = gather(
+      async (items: readonly number[]): Promise<number[]> => {
+        asked.push(items);
+        throw error;
+      },
+      { atOnce: 1, most: 3 },
+    );
+    const outcomes = await Promise.allSettled([1, 2].map((item) => call(item)));
+    expect(outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason)).toEqual([error, error]);
+    expect(asked).toEqual([[1, 2]]);
+  },
+);
+
+it("stops asking for each item by itself when the database goes away meanwhile", async () => {
+  const asked: (readonly number[])[] = [];
+  const call = gather(
+    async (items: readonly number[]) => {
+      asked.push(items);
+      if (items.length > 1) throw refusal();
+      if (items.includes(2)) throw new AtelierError("SERVER_UNAVAILABLE");
+      return items;
+    },
+    { atOnce: 1, most: 4 },
+  );
+  const outcomes = await Promise.allSettled([1, 2, 3, 4].map((item) => call(item)));
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+  expect(asked).toEqual([[1, 2, 3, 4], [1], [2]]);
+});
+
+it("lets items with the same key follow one another, each in a statement of its own", async () => {
+  const asked: (readonly string[])[] = [];
+  const call = gather(
+    async (items: readonly string[]) => {
+      asked.push(items);
+      return items;
+    },
+    { atOnce: 1, most: 2 },
+    (item) => item.charAt(0),
+  );
+  expect(await Promise.all(["a1", "a2", "b1", "c1"].map((item) => call(item)))).toEqual(["a1", "a2", "b1", "c1"]);
+  expect(asked).toEqual([["a1", "b1"], ["a2", "c1"]]);
 });

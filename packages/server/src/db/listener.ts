@@ -46,9 +46,16 @@ export class Listener {
     return { stop: () => void set.delete(handlers) };
   }
 
-  /** Tells handlers of what this process itself has announced. */
+  /** Tells handlers, as of what this process itself has announced. */
   tell(channel: string, announcement: string): void {
-    for (const handlers of this.#channels.get(channel) ?? []) handlers.onNotification(announcement);
+    for (const { onNotification } of this.#channels.get(channel) ?? []) {
+      // What it tells of is committed: a listener that fails must fail nothing else.
+      try {
+        onNotification(announcement);
+      } catch (error) {
+        this.#log.error({ err: error, channel }, "database.listener-failed");
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -95,9 +102,7 @@ export class Listener {
   }
 
   #notify(channel: string, payload: string): void {
-    for (const handlers of this.#channels.get(channel) ?? []) {
-      for (const announcement of payload.split(announceSeparator)) handlers.onNotification(announcement);
-    }
+    for (const announcement of payload.split(announceSeparator)) this.tell(channel, announcement);
   }
 
   /** The `end` event follows and reconnects. */

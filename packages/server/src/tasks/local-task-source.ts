@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { modelNames } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
+import { selectOutputByFileKey } from "../db/queries/files.ts";
 import { renewLeases } from "../db/queries/leases.ts";
 import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
 import type { Fence, Move } from "../db/queries/moves.ts";
@@ -111,11 +112,14 @@ class LocalTaskSource implements TaskSource {
   }
 
   async finish(lease: Lease, { reports: last = [], outputs: drawn, ...run }: FinishedRun): Promise<boolean> {
-    const { files, reports } = this.#deps;
+    const { db, files, reports } = this.#deps;
+    const fence = this.#fence(lease);
     const outputs = await storeOutputs(files, drawn);
-    const finished = await reports.finish(this.#fence(lease), { ...run, moves: [...movesOf(last)], outputs });
-    if (!finished) await discardOutputs(files, outputs);
-    return finished;
+    if (await reports.finish(fence, { ...run, moves: [...movesOf(last)], outputs })) return true;
+    // A refusal that answers the repetition of a write that was done: the task names these outputs.
+    if (outputs[0] && (await selectOutputByFileKey(db, outputs[0].fileKey))) return true;
+    await discardOutputs(files, outputs);
+    return false;
   }
 
   async fail(lease: Lease, { mayRetry, debugError, debugOutput }: FailedRun): Promise<boolean> {

@@ -18,8 +18,8 @@ export interface ReportLine {
 
 export function openReportLine({ db }: { db: Queryable }): ReportLine {
   const line = { atOnce: limits.reportStatements, most: limits.reportBatch };
-  const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line);
-  const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line);
+  const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line, taskOf);
+  const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line, taskOf);
   return {
     move({ fence, moves }) {
       let taken: readonly Move[] | undefined;
@@ -38,6 +38,11 @@ export function openReportLine({ db }: { db: Queryable }): ReportLine {
         async () => (await selectAttempt(db, fence))?.pexit === "0",
       ),
   };
+}
+
+/** One of a task at a time: a repetition that comes while the first try waits sees what that one did. */
+function taskOf({ fence }: { readonly fence: Fence }): string {
+  return fence.taskId;
 }
 
 interface Waiting {

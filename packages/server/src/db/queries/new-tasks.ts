@@ -68,9 +68,10 @@ export async function insertTasks(db: Queryable, tasks: readonly PlainTask[]): P
     JSON.stringify(tasks.map((task, place) => ({ ...task, place }))),
   ]);
   const byPlace = new Map(rows.map((row) => [row.place, row]));
-  return tasks.map(({ projectId }, place): Insertion => {
+  return tasks.map((_task, place): Insertion => {
     const row = byPlace.get(place);
-    if (!row) throw new Error(`there is no project ${projectId}`);
+    // There is no such project. The others' tasks are committed: the repetition by itself says so to this one alone.
+    if (!row) return { kind: "locked" };
     if (row.id !== null) return { kind: "created", id: row.id };
     return row.isSpent ? { kind: "spent" } : { kind: "locked" };
   });

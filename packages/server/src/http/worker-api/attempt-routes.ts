@@ -31,9 +31,7 @@ export function addAttemptRoutes(app: FastifyInstance, deps: WorkerRouteDeps): v
     message: reportMessageSchema,
     handle: async (call) => {
       const lease = leaseIn(call.request);
-      const reports = await reportsLeft(deps, fenceOf(call, lease), call.message);
-      const isHeld = reports?.length === 0 || (reports !== undefined && (await call.source.report(lease, reports)));
-      return { ...held(isHeld), ...(call.source.wantsPreviews(lease) && { previews: true }) };
+      return { ...held(await report(deps, call, lease)), ...(call.source.wantsPreviews(lease) && { previews: true }) };
     },
   });
   addWorkerRoute(app, deps, {
@@ -65,6 +63,15 @@ function attemptRoute(name: string, summary: string) {
   const id = `worker${name.replace(/(^|-)([a-z])/g, (_all, _hyphen, letter: string) => letter.toUpperCase())}`;
   const failures: WorkerRoute<never, never>["failures"] = ["WORKER_LEASE_LOST"];
   return { url: `${base}/${name}`, id, summary, path: attemptPath, answer: doneAnswerSchema, failures };
+}
+
+async function report(deps: WorkerRouteDeps, call: WorkerCall<ReportMessage>, lease: Lease): Promise<boolean> {
+  const fence = fenceOf(call, lease);
+  const reports = await reportsLeft(deps, fence, call.message);
+  if (!reports) return false;
+  if (reports.length === 0 || (await call.source.report(lease, reports))) return true;
+  // The first try of a repeated message may have been committed between the look and the write.
+  return call.message.isRepeated === true && (await reportsLeft(deps, fence, call.message))?.length === 0;
 }
 
 /** The reports of a message that were not done when it came before; undefined when the lease is another's by now. */
