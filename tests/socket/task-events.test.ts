@@ -43,6 +43,8 @@ describe("GET /v1/Task/Events", () => {
     expect((await readEvents(world.server.url, token, { query: "?afterseq=2" })).events).toEqual(rest(2));
     expect((await readEvents(world.server.url, token, { query: "?afterseq=2", lastEventId: 5 })).events).toEqual(rest(5));
     expect((await readEvents(world.server.url, token, { query: "?afterseq=two" })).events).toEqual(events);
+    const emptyHeader = await fetch(`${world.server.url}/v1/Task/Events/${token}?afterseq=2`, { headers: { "last-event-id": "" } });
+    expect(await emptyHeader.text()).not.toMatch(/^id: ?1$/m);
   });
 
   it("answers 204 when nothing is left to come, so that a browser stays away", async () => {
@@ -124,6 +126,14 @@ describe("event streams within limits", () => {
     const text = next.text();
     await server.app.close();
     expect(await text).not.toContain('"terminal":true');
+  });
+
+  it("holds no more streams than its limit when many readers come at once", async () => {
+    const server = await idle.listenStreaming({ eventStreams: 1 });
+    const { socketaccesstoken: token } = await idle.run({});
+    const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${server.url}/v1/Task/Events/${token}`)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    await server.app.close();
   });
 
   it("fills silences with comments", async () => {

@@ -10,7 +10,8 @@ export function listedTexts(sent: unknown): string[] | undefined {
   for (const item of list) {
     if (item === undefined || item === null) continue;
     if (typeof item === "object") return undefined;
-    texts.push(...(typeof item === "string" ? splitText(item) : [String(item)]));
+    // No spread: a list longer than the stack would end the call.
+    for (const text of typeof item === "string" ? splitText(item) : [String(item)]) texts.push(text);
   }
   return [...new Set(texts.map((text) => text.trim()).filter((text) => text !== ""))];
 }

@@ -56,7 +56,8 @@ function textsOf(parameter: Parameter, value: unknown): string[] | undefined {
     // Some clients send 0 for every field that was not touched.
     if (item === undefined || item === null || item === "" || item === 0) continue;
     if (typeof item !== "string" || item.includes("\0")) return undefined;
-    texts.push(...(parameter.type === "fileinput" ? [item] : splitList(item)));
+    // No spread: a list longer than the stack would end the call.
+    for (const text of parameter.type === "fileinput" ? [item] : splitList(item)) texts.push(text);
   }
   return texts.map((text) => text.trim()).filter((text) => text !== "");
 }

@@ -29,3 +29,12 @@ it("a connection that breaks before its form is read is refused, and leaves its 
   const options = { tempFolder: tmpdir(), wants: () => true, gate: new BreakingGate(), use: async () => "used" };
   await expect(withForm(request, type, options)).rejects.toMatchObject({ code: "BODY_INVALID" });
 });
+
+it("a form that was cut before anything of it was read is no empty form", { timeout: 5_000 }, async () => {
+  const request = new IncomingMessage(new Socket());
+  const closed = once(request, "close");
+  request.destroy();
+  await closed;
+  const options = { tempFolder: tmpdir(), wants: () => true, gate: new FormGate(), use: async () => "used" };
+  await expect(withForm(request, type, options)).rejects.toMatchObject({ code: "BODY_INVALID" });
+});

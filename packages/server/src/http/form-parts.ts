@@ -89,12 +89,14 @@ async function beginningOf(body: Readable): Promise<number | undefined> {
   }
 }
 
-/** Undefined at the end. Throws BODY_INVALID when the connection breaks. */
+/** Undefined at the end. Throws BODY_INVALID when the connection breaks, or broke before. */
 async function nextChunk(body: Readable): Promise<Buffer | undefined> {
   // A stream without an encoding gives buffers.
   const ready = body.read() as Buffer | null;
   if (ready) return ready;
-  if (body.readableEnded || body.destroyed) return undefined;
+  if (body.readableEnded) return undefined;
+  // What did not arrive whole is no empty form.
+  if (body.destroyed) throw new AtelierError("BODY_INVALID");
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: Error): void => {
       body.off("readable", onReady).off("end", onReady).off("error", onBreak).off("close", onBreak);

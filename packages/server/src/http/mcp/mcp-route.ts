@@ -4,11 +4,11 @@ import { answerMessage } from "@atelier/mcp/mcp-server";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 
-import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { admit } from "../admitted-callers.ts";
 import { authenticate } from "../authenticate.ts";
 import { readFields } from "../body.ts";
+import { HeldPlaces, whenAborted } from "../held-places.ts";
 import type { RouteContext } from "../http-deps.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { visitOf } from "../visit.ts";
@@ -45,21 +45,13 @@ const noStream: Operation = {
 export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
   const apiOf = openInjectedApi(app, context);
   const docs = openProjectDocs(context);
-  const open = new Set<AbortController>();
-  app.addHook("preClose", async () => open.forEach((controller) => controller.abort()));
+  const places = new HeldPlaces(limits.mcpRequests);
+  app.addHook("preClose", async () => places.abortAll());
   app.post(mcpPath, { config: { operation } }, async (request, reply) => {
     const caller = await authenticate(context, request);
-    if (open.size >= limits.mcpRequests) throw new AtelierError("SERVER_UNAVAILABLE");
-    const controller = new AbortController();
-    open.add(controller);
+    const { signal } = places.take(reply.raw);
     const admission = admit(caller);
-    // Also comes when the answer is complete.
-    reply.raw.once("close", () => {
-      open.delete(controller);
-      admission.end();
-      controller.abort();
-    });
-    const { signal } = controller;
+    whenAborted(signal, () => admission.end());
     const api = apiOf({ headers: { ...keyOf(request), ...admission.headers }, address: visitOf(request).address, signal });
     const docsUrl = `${context.publicUrl()}/llms.txt`;
     const fields = await readFields(request.raw, "application/json");

@@ -17,6 +17,7 @@ import { sentContentType } from "../content-type.ts";
 import { EventStream } from "../event-stream.ts";
 import { FormGate, withForm } from "../form-parts.ts";
 import type { Form } from "../form-parts.ts";
+import { HeldPlaces, whenAborted } from "../held-places.ts";
 import { detailAtTheEnd, expiredAnswer } from "../held-run.ts";
 import type { HeldRun, RunWatcher } from "../held-run.ts";
 import type { RouteContext } from "../http-deps.ts";
@@ -49,27 +50,21 @@ const operation: Operation = {
 
 /** The task is as durable as one of Run and goes on when nobody waits for it any more. `syncLimits`: for tests. */
 export function addRunSyncRoute(app: FastifyInstance, context: RouteContext, syncLimits: SyncLimits = limits): void {
-  const waiting = new Set<AbortController>();
+  const places = new HeldPlaces(syncLimits.syncRequests);
   const gate = new FormGate();
-  app.addHook("preClose", async () => waiting.forEach((controller) => controller.abort()));
+  app.addHook("preClose", async () => places.abortAll());
   app.post<{ Params: Record<string, string> }>("/v1/Run/:owner/:model/sync", { config: { operation } }, async (request, reply) => {
     const caller = await authenticate(context, request);
-    const controller = new AbortController();
-    const start = (form: Form): Promise<StartedRun> => {
-      if (waiting.size >= syncLimits.syncRequests) throw new AtelierError("SERVER_UNAVAILABLE");
-      waiting.add(controller);
-      const timer = setTimeout(() => controller.abort(), syncLimits.syncWaitMs).unref();
-      // Also comes when the answer is complete.
-      reply.raw.once("close", () => {
-        clearTimeout(timer);
-        waiting.delete(controller);
-        controller.abort();
-      });
-      return startRun(context, { ...form, caller, headers: request.headers, path: request.params });
+    const start = async (form: Form): Promise<StartedRun & { readonly signal: AbortSignal }> => {
+      const place = places.take(reply.raw);
+      const timer = setTimeout(() => place.abort(), syncLimits.syncWaitMs).unref();
+      whenAborted(place.signal, () => clearTimeout(timer));
+      const started = await startRun(context, { ...form, caller, headers: request.headers, path: request.params });
+      return { ...started, signal: place.signal };
     };
     const form = { tempFolder: context.tempFolder, gate, wants: runFilesWanted(context, request.params), use: start };
     const started = await withForm(request.raw, sentContentType(request), form);
-    const held = { ...started, projectId: caller.id, signal: controller.signal };
+    const held = { ...started, projectId: caller.id };
     if (wantsEventStream(request)) return sendEventStream(context, held, { reply, keepAliveMs: syncLimits.syncKeepAliveMs });
     const detail = await detailAtTheEnd(context, held);
     if (detail) return detail;

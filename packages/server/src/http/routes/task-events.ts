@@ -12,6 +12,7 @@ import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { findTask } from "../../tasks/find-task.ts";
 import { EventStream } from "../event-stream.ts";
+import { HeldPlaces, whenAborted } from "../held-places.ts";
 import type { RouteContext } from "../http-deps.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { showTask } from "../show-task.ts";
@@ -45,22 +46,19 @@ const operation: Operation = {
 
 /** Events that a reader cannot take wait in the table. `streamLimits`: for tests. */
 export function addTaskEventsRoute(app: FastifyInstance, context: RouteContext, streamLimits: EventStreamLimits = limits): void {
-  const open = new Set<TaskStream>();
-  app.addHook("preClose", async () => open.forEach((stream) => stream.end()));
+  const places = new HeldPlaces(streamLimits.eventStreams);
+  app.addHook("preClose", async () => places.abortAll());
   app.get<{ Params: { tasktoken: string } }>("/v1/Task/Events/:tasktoken", { config: { operation } }, async (request, reply) => {
-    if (open.size >= streamLimits.eventStreams) throw new AtelierError("SERVER_UNAVAILABLE");
+    // Before the first wait: a burst of requests would pass the limit during it.
+    const { signal } = places.take(reply.raw);
     const token = request.params.tasktoken;
     const found = await selectTaskByToken(context.db, token);
     if (!found) throw new AtelierError("TASK_NOT_FOUND");
     const afterSeq = startOf(request);
     if (found.isOver && afterSeq >= found.lastSeq) return reply.status(204).send();
     const stream = new TaskStream(context, { ...found, token }, streamLimits);
-    open.add(stream);
-    reply.raw.once("close", () => {
-      open.delete(stream);
-      stream.end();
-    });
     stream.follow(afterSeq, () => reply.raw.destroy());
+    whenAborted(signal, () => stream.end());
     return sendStream(reply, stream);
   });
 }
@@ -75,7 +73,8 @@ function sendStream(reply: FastifyReply, stream: TaskStream): FastifyReply {
 function startOf(request: FastifyRequest): number {
   // The framework's parser gives an object of text and lists.
   const { afterseq } = request.query as Record<string, unknown>;
-  const text = String(request.headers["last-event-id"] ?? afterseq ?? "").trim();
+  // An empty header is how a client says that it has none.
+  const text = String(request.headers["last-event-id"]?.toString().trim() || (afterseq ?? "")).trim();
   return /^[0-9]{1,15}$/.test(text) ? Math.min(Number(text), largestSeq) : 0;
 }
 
