@@ -157,6 +157,15 @@ describe("GET /readyz", () => {
   });
 });
 
+describe("GET /readyz on a full disk", () => {
+  it("answers not ready, as Run is refused", async () => {
+    const server = await startTestServer({ hasRoom: async () => false });
+    expect((await server.app.inject("/readyz")).statusCode).toBe(503);
+    expect((await server.post("/v1/Run/atelier/starter", {})).statusCode).toBe(503);
+    await server.stop();
+  });
+});
+
 describe("outputs", () => {
   const folder = "6a6af820-c5050aee-40bd7b83-a2e186c6-7f61f7da-3894e49c-fc0eeb66-9b500fe2";
   const url = `/outputs/${folder}/0.png`;

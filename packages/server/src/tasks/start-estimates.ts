@@ -33,7 +33,11 @@ export function openStartEstimates(deps: { db: Queryable }): StartEstimates {
       if (waitSeconds === undefined) return { position, startAt: undefined, errorSeconds: undefined };
       const at = seen.at.getTime();
       const startAt = at + waitSeconds * 1000;
-      if (!first.has(task.id) && first.size < limits.startEstimates) first.set(task.id, { at, startAt });
+      if (!first.has(task.id)) {
+        first.set(task.id, { at, startAt });
+        // Of most tasks nobody asks again: the oldest makes room, so that something is always learnt.
+        if (first.size > limits.startEstimates) first.delete(first.keys().next().value ?? "");
+      }
       const ratio = errors.ninth();
       return { position, startAt: new Date(startAt), errorSeconds: ratio === undefined ? undefined : ratio * waitSeconds };
     },

@@ -30,12 +30,13 @@ const readyOperation: Operation = {
   },
 };
 
-/** `/healthz` answers while the process lives; `/readyz` with 503 while tasks cannot be created, and from the moment on in
+/** `/healthz` answers while the process lives; `/readyz` with 503 while tasks cannot be created (the
+ *  database is away, the disk is full), and from the moment on in
  *  which the server is told to stop. Neither counts as a request: a load balancer that asks from the address of its clients
  *  must not take a busy server for a broken one. */
 export function addHealthRoutes(app: FastifyInstance, context: RouteContext): void {
   app.get("/healthz", { config: { isCounted: false, operation: healthOperation } }, () => ({ status: "ok" }));
-  const look = sharedLook(context.isReady);
+  const look = sharedLook(async () => (await context.hasRoom()) && (await context.isReady()));
   app.get("/readyz", { config: { isCounted: false, operation: readyOperation } }, async (_request, reply) => {
     const isReady = await look();
     reply.status(isReady ? 200 : 503);

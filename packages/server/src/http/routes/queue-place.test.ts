@@ -4,7 +4,10 @@ import { afterAll, beforeEach, beforeAll, expect, it, vi } from "vitest";
 
 import { claimTask } from "../../db/queries/leases.ts";
 import { upsertWorker } from "../../db/queries/workers.ts";
+import { limits } from "../../limits.ts";
 import { startKeyPruning } from "../../maintenance/prune-keys.ts";
+import { findTask } from "../../tasks/find-task.ts";
+import { openStartEstimates } from "../../tasks/start-estimates.ts";
 import { openWorkerPresence } from "../../tasks/worker-presence.ts";
 import { startTestServer } from "../test-server.ts";
 import type { TestServer } from "../test-server.ts";
@@ -128,4 +131,34 @@ it("what a worker offers is written at once when it is new, and then now and the
   now += 5_000;
   presence.touch("w");
   await vi.waitFor(async () => expect((await seen()).map(({ at }) => at.getTime())).not.toContain(0));
+});
+
+it("estimates are learnt from though nobody asked again about as many tasks as are remembered", async () => {
+  await remember(1);
+  await upsertWorker(server.db, { workerId: "w", models: [model], places: 1 });
+  await run();
+  await claimTask(server.db, { workerId: "w", models: [model], leaseMs: 60_000 });
+  const waiting = await findTask(server.context, { projectId: server.mine.projectid, id: await run() });
+  if (!waiting) throw new Error("there is no task");
+  const starts = openStartEstimates(server);
+  const tasks = Array.from({ length: limits.startEstimates + 10 }, (_, at) => ({ ...waiting, id: String(1_000_000 + at) }));
+  for (const task of tasks) await starts.of(task);
+  const accepted = new Date(Date.now() + 60_000);
+  for (const task of tasks.slice(-10)) starts.learnFrom({ ...task, times: { ...task.times, accepted } });
+  expect((await starts.of(waiting)).errorSeconds).toBeDefined();
+});
+
+it.each([
+  ["fails", () => Promise.reject(new Error("no look"))],
+  ["does not end", () => new Promise<never>(() => undefined)],
+])("a look at the queue that %s leaves the place out of Detail and nothing else", async (_what, of) => {
+  const other = await startTestServer({ starts: { of, learnFrom: () => undefined } });
+  try {
+    const { taskid } = (await other.post(`/v1/Run/${model}`, { prompt: "A lighthouse" })).json<{ taskid: string }>();
+    const [shown] = (await other.post("/v1/Task/Detail", { taskid })).json<{ tasklist: Shown[] }>().tasklist;
+    expect(shown).toMatchObject({ status: "task_queue" });
+    expect(Object.keys(shown ?? {}).filter((name) => /^(queueposition|estimated)/.test(name))).toEqual([]);
+  } finally {
+    await other.stop();
+  }
 });

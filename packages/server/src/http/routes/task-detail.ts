@@ -1,5 +1,7 @@
 // POST /v1/Task/Detail: shows one task (docs/wire-contract.md, "Task/Detail").
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { lenientField } from "@atelier/schema/lenient-field";
 import { wireShownTaskSchema } from "@atelier/schema/wire-task-schema";
 import { wireQueuePlace } from "@atelier/schema/wire-queue-place";
@@ -10,6 +12,7 @@ import { selectProgress } from "../../db/queries/progress.ts";
 import type { Task } from "../../db/task.ts";
 import { AtelierError } from "../../errors.ts";
 import { findTask } from "../../tasks/find-task.ts";
+import { limits } from "../../limits.ts";
 import type { RouteContext } from "../http-deps.ts";
 import { showTask } from "../show-task.ts";
 import { taskReference, taskReferenceFields } from "../task-reference.ts";
@@ -35,9 +38,17 @@ export const taskDetail = wireRoute({
   },
 });
 
-/** Only of a task that waits; the others say how good the estimates were. */
-async function queuePlace({ starts }: RouteContext, task: Task): Promise<WireQueuePlace | undefined> {
-  if (task.status === "task_queue") return starts && wireQueuePlace(await starts.of(task));
-  starts?.learnFrom(task);
-  return undefined;
+/** Only of a task that waits; the others say how good the estimates were. A look at the queue that fails or is slow costs the task
+ *  its place in the answer, not the answer. */
+async function queuePlace({ starts, log }: RouteContext, task: Task): Promise<WireQueuePlace | undefined> {
+  if (task.status !== "task_queue") {
+    starts?.learnFrom(task);
+    return undefined;
+  }
+  const timer = new AbortController();
+  const tooLate = delay(limits.queuePlaceMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  const asked = starts?.of(task).catch((error: unknown) => void log.warn({ err: error, taskId: task.id }, "task.place_unknown"));
+  const place = await Promise.race([asked, tooLate]);
+  timer.abort();
+  return place && wireQueuePlace(place);
 }
