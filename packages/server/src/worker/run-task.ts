@@ -34,6 +34,9 @@ export interface RunTaskDeps {
 /** The lease is not ours: the task was killed, rescued or finished by another attempt. Nothing was changed. */
 class FenceLost extends Error {}
 
+/** What was drawn could not be kept: the store, its disk or the network failed, not the engine. */
+class NotKept extends Error {}
+
 /** Runs a claimed task to its end. Never throws for what can happen to a task; `signal` stops it (`reason` "drain" puts
  *  it back in the queue, any other reason means that the task is no longer ours). */
 export async function runTask(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal): Promise<void> {
@@ -86,12 +89,12 @@ class TaskRun {
     await this.#endWithout(result);
   }
 
-  /** After an unexpected error. With the source away nothing is reported: the lease runs out and the task is rescued.
-   *  Anything else counts as a failure of this attempt. */
+  /** After an unexpected error. With the source, the store or room on a disk away nothing is reported: the lease runs
+   *  out and the task is rescued, up to `lostLeases` times. Anything else counts as a failure of this attempt. */
   async giveBack(error: unknown): Promise<void> {
     const { taskId, attempt } = this.#task;
     this.#deps.log.error({ err: error, taskId, attempt }, "task.attempt_failed");
-    if (error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE") return;
+    if (isOfSurroundings(error)) return;
     await this.#endWithout(resultOf(error)).catch(
       // The lease then runs out and the task is rescued.
       (second: unknown) => this.#deps.log.error({ err: second, taskId }, "task.give_back_failed"),
@@ -157,7 +160,11 @@ class TaskRun {
     const collected: Report = { status: "task_output_full", ...(debugError !== "" && { data: { stderr: true } }) };
     const reports = await this.#reports.rest(collected, { status: "task_end" }, { status: "task_postprocess_start" });
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
-    if (!(await this.#deps.source.finish(this.#task, { reports, outputs, debugOutput, debugError, provenance }))) throw new FenceLost();
+    const run = { reports, outputs, debugOutput, debugError, provenance };
+    const isEnded = await this.#deps.source.finish(this.#task, run).catch((cause: unknown) => {
+      throw new NotKept("what was drawn could not be kept", { cause });
+    });
+    if (!isEnded) throw new FenceLost();
   }
 
   /** Refused, as it should be, for a task that was killed or rescued meanwhile. */
@@ -187,6 +194,13 @@ class TaskRun {
   #withErrors(reason: string): string {
     return `${withoutNul(reason)}\n${this.#log.errors}`.trim().slice(0, limits.debugCharacters);
   }
+}
+
+/** Nothing that another try of the same task would not survive once the database, the store or the disk is well again. */
+function isOfSurroundings(error: unknown): boolean {
+  if (error instanceof NotKept) return true;
+  if (error instanceof AtelierError) return error.code === "SERVER_UNAVAILABLE" || error.code === "DISK_FULL";
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 /** An input that cannot be had will not be there for the next attempt either. */

@@ -48,10 +48,10 @@ async function setup() {
     claim: (request, options) => line.claim((requests.push(request), request), options),
     close: () => line.close(),
   });
-  const work = async (modelFolder = folder): Promise<Worker> => {
+  const work = async (modelFolder = folder, store = files): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
     const worker = startWorker({
-      source: openLocalTaskSource({ ...world, claims: noted(world.claims) }, randomUUID()),
+      source: openLocalTaskSource({ ...world, files: store, claims: noted(world.claims) }, randomUUID()),
       engines,
       folders: { modelFolders: [modelFolder] },
       outbound: openOutbound(),
@@ -74,7 +74,7 @@ async function setup() {
     });
   const ended = (id: string): Promise<Task> =>
     until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
-  return { db, projectId, files, folder, requests, run, work, until, ended };
+  return { world, db, projectId, files, folder, requests, run, work, until, ended };
 }
 
 test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
@@ -278,4 +278,20 @@ test("a worker says with its claim which models its engines have loaded", async 
   await ended(first.id);
   await ended((await run("another")).id);
   expect(requests.slice(0, 2).map(({ warm }) => warm)).toEqual([[], ["test/fake"]]);
+});
+
+test("a store that fails for a while costs a task no engine failure", async () => {
+  const { world, files, run, work, ended } = await setup();
+  let failures = 0;
+  const put: typeof files.put = async (key, path) => {
+    if (failures > limits.engineFailures) return files.put(key, path);
+    failures += 1;
+    // Its lease runs out afterwards, as time would have it.
+    setImmediate(() => void world.expireLeases().then(() => world.rescue()));
+    throw new Error("the bucket is away");
+  };
+  const { id } = await run("kept at last");
+  await work(undefined, { ...files, put });
+  expect(await ended(id)).toMatchObject({ pexit: "0", debugError: "" });
+  expect(failures).toBe(limits.engineFailures + 1);
 });
