@@ -70,12 +70,17 @@ export class DebianPostgres {
   }
 
   /** Ends it as a power cut ends a machine: no process gets to say goodbye. Resolves when all of them are gone: one that is
-   *  left would hold the shared memory, and the next start would be refused. */
+   *  left would hold the shared memory, and a postmaster that nobody has waited for yet still has its pid, by which the next
+   *  start takes it for a running one. */
   async kill(): Promise<void> {
+    const killed = new Set<number>();
     for (let pids = await processesOf(this.#folder); pids.length > 0; pids = await processesOf(this.#folder)) {
-      for (const pid of pids) signalIfThere(pid);
+      for (const pid of pids) killed.add(pid);
+      for (const pid of pids) signalIfThere(pid, "SIGKILL");
       await delay(20);
     }
+    const deadline = Date.now() + startSeconds * 1_000;
+    while ([...killed].some((pid) => signalIfThere(pid, 0)) && Date.now() < deadline) await delay(20);
   }
 
   /** `fast` closes the sessions; `immediate` is a crash with recovery. */
@@ -118,11 +123,13 @@ export class DebianPostgres {
   }
 }
 
-function signalIfThere(pid: number): void {
+/** Returns whether there was such a process; signal 0 only looks. */
+function signalIfThere(pid: number, signal: "SIGKILL" | 0): boolean {
   try {
-    if (pid > 1) process.kill(pid, "SIGKILL");
+    return pid > 1 && process.kill(pid, signal);
   } catch {
     // It ended with its postmaster.
+    return false;
   }
 }
 
