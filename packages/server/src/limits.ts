@@ -249,7 +249,7 @@ export const limits = Object.freeze({
   clientRetryMaxMs: 10_000,
   /** Times its own length that a look at the queue is used, so that looks take a twentieth of one database session. */
   queueLookShare: 20,
-  /** What Task/Detail waits for a look before it answers without a place:. */
+  /** What Task/Detail waits for a look before it answers without a place. */
   queuePlaceMs: 2_000,
   /** Of each project and model: ids that a look keeps from the head, and from there every so many. 100,000 waiting tasks leave
    *  1,600 numbers, and a position is at most so much too low. */
