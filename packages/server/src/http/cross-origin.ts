@@ -7,6 +7,7 @@ const preflightHeaders = {
   "access-control-allow-headers": [
     ...["content-type", "authorization", "x-api-key", "x-nonce", "x-signature"],
     ...["x-signature-v2", "x-timestamp", "x-content-sha256"],
+    ...["idempotency-key", "mcp-protocol-version", "mcp-session-id"],
     ...["range", "if-range", "if-none-match", "last-event-id"],
   ].join(", "),
   "access-control-max-age": "86400",

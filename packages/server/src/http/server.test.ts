@@ -108,7 +108,9 @@ describe("the server", () => {
     });
     expect(preflight.statusCode).toBe(204);
     expect(preflight.headers["access-control-allow-origin"]).toBe("*");
-    expect(preflight.headers["access-control-allow-headers"]).toContain("x-signature");
+    for (const header of ["x-signature", "x-signature-v2", "idempotency-key", "mcp-protocol-version", "last-event-id"]) {
+      expect(String(preflight.headers["access-control-allow-headers"]).split(", ")).toContain(header);
+    }
     for (const response of [await detail("{}"), await server.app.inject({ method: "POST", url: "/v1/Task/Detail" })]) {
       expect(response.headers["access-control-allow-origin"]).toBe("*");
     }
