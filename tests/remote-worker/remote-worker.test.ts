@@ -103,6 +103,21 @@ it("a connection that died without a word costs no lease", async () => {
   await proxy.close();
 }, 180_000);
 
+it("an upload on a connection that died without a word is sent again on another", async () => {
+  const proxy = await FaultyProxy.open(world.url);
+  let silenced = 0;
+  proxy.change = (bytes) => {
+    if (silenced === 0 && bytes.includes("PUT /worker/v1/tasks/")) silenced = proxy.silence();
+    return bytes;
+  };
+  await world.work({ url: proxy.url });
+  const id = await world.run({ prompt: "x" });
+  expect(await world.ended(id)).toMatchObject({ pexit: "0", attempt: 1, outputs: "1" });
+  expect(silenced).toBeGreaterThan(0);
+  await world.oneResult(id);
+  await proxy.close();
+}, 120_000);
+
 it("SIGTERM hands a task back that does not end in time, and the worker ends with 0", async () => {
   const worker = await world.work({ args: ["--drain", "1s"] });
   const id = await world.run({ prompt: "slow stepMs=100", steps: "150" });

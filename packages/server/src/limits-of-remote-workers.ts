@@ -10,10 +10,13 @@ export const remoteWorkerLimits = {
   outputsPerTask: 64,
   /** Between two looks for uploads that nobody will finish. */
   uploadSweepMs: 60_000,
-  /** One request of an upload: what arrives within `requestMs` at half a megabit a second. */
-  uploadPieceBytes: 4 * 1024 * 1024,
+  /** One request of an upload. */
+  uploadPieceBytes: 1024 * 1024,
+  /** Half a megabit a second. A piece that takes longer than at this rate lies on a connection that has died without a word: it
+   *  is sent again on another one. */
+  slowestUploadBytesPerSecond: 64 * 1024,
   /** Pieces of one output: four times what the largest needs, for connections that break. */
-  piecesPerOutput: 1_024,
+  piecesPerOutput: 4_096,
   /** Tries of an output that arrived damaged, and of a piece that another request was always faster with. */
   uploadTries: 3,
   /** A remote worker's heartbeat must be answered within this, so that the next one, on another connection, comes before the

@@ -54,7 +54,8 @@ async function sendPiece(
   return link.certainly(async (isRepeated) => {
     const at = isRepeated ? await askOffset() : offset;
     if (at !== offset) return at;
-    const options = { method: "PUT", body: piece, headers: { "upload-offset": String(offset) }, timeoutMs: limits.requestMs } as const;
+    const timeoutMs = limits.workerRequestMs + Math.ceil((1000 * piece.length) / limits.slowestUploadBytesPerSecond);
+    const options = { method: "PUT", body: piece, headers: { "upload-offset": String(offset) }, timeoutMs } as const;
     return (await link.call(url, offsetAnswerSchema, options)).offset;
   }).catch((error: unknown) => {
     if (error instanceof AtelierError && error.code === "WORKER_UPLOAD_OFFSET") return link.certainly(askOffset);
