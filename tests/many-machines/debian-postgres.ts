@@ -153,7 +153,7 @@ async function makeFolder(): Promise<string> {
 
 /** Below the ports that the kernel gives to outgoing connections (from 32768): one of these could take the port while its
  *  PostgreSQL is down, which then could not start again. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let tries = 0; tries < portTries; tries += 1) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if (await isFree(port)) return port;

@@ -24,6 +24,8 @@ export const storeLimits = {
   sweepSkewMs: 20 * 60_000,
   /** Keys of files that a backup asks its snapshot for at once. */
   backupPageRows: 1_000,
+  /** Ended tasks, or tasks with files, that one statement of the prune looks at. */
+  pruneTasks: 1_000,
   /** Files of callers that a dry run counts at most. */
   pruneCount: 1_000_000,
 } as const;

@@ -10,10 +10,10 @@ import type { Log } from "../log.ts";
 import { Announcer, announcePrefix } from "./announcer.ts";
 import type { AnnouncingResult } from "./announcer.ts";
 import { isConnectionError } from "./connection-error.ts";
-import { sessionsOf } from "./hosts.ts";
 import { Listener } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
 import type { Prepared, Queryable } from "./queryable.ts";
+import { sessionsOf } from "./session.ts";
 
 /** Where the database is: a URL (several hosts may stand in it, hosts.ts), or the socket folder of an embedded one. */
 export type DatabaseAddress =
@@ -49,15 +49,9 @@ export function openDatabase(deps: { log: Log }, address: DatabaseAddress, optio
   return new PoolDatabase(deps.log, address, options.answerMs ?? limits.databaseAnswerMs);
 }
 
-/** How sessions plan. A prepared statement keeps one plan for all values, and the plan that is made while a table is empty must
- *  be right when it holds a million rows: our statements read few rows through an index, always. Compiling them (jit) costs
- *  more than they take. */
-const planning = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
-
 /** What pool and listener share. A connection whose other end vanished (a power cut, a firewall that forgot it) is found
  *  by keep-alives while it is silent and by its missing answer while it is not. */
 const sessionSettings = {
-  options: planning,
   connectionTimeoutMillis: limits.poolWaitMs,
   keepAlive: true,
   keepAliveInitialDelayMillis: limits.databaseKeepAliveMs,

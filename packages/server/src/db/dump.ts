@@ -7,7 +7,7 @@ import pg from "pg";
 
 import { copyIn, copyOut } from "./copy.ts";
 import type { DatabaseAddress } from "./database.ts";
-import { sessionsOf } from "./hosts.ts";
+import { sessionsOf } from "./session.ts";
 
 export interface DumpTable {
   readonly name: string;

@@ -12,6 +12,7 @@ import { createTestDatabase } from "../db/test-database.ts";
 import type { TestDatabase } from "../db/test-database.ts";
 import { openDiskStore } from "../files/disk-store.ts";
 import type { FileStore } from "../files/file-store.ts";
+import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
 import { countPruned, prune } from "./prune.ts";
@@ -149,6 +150,28 @@ describe("retention", () => {
     expect(await files.open(old.fileKey)).toBeUndefined();
     const { rows } = await test.db.query("select id, output_folder_id = '0' as emptied from tasks order by id");
     expect(rows).toEqual([{ id: oldest.id, emptied: true }, { id: old.id, emptied: true }, { id: young.id, emptied: false }]);
+  });
+
+  it("walks page after page, also through tasks that ended at the same moment", async () => {
+    const count = 2 * limits.pruneTasks + 10;
+    await waitingTask();
+    await test.db.query(
+      `with ended as (
+         insert into tasks (project_id, token, model, model_id, parameters, input, callback_url, cps, output_folder_id, status, last_event_seq, pexit, postprocess_ended_at)
+         select $1, 'token ' || n, 'test/fake', '1', '{}', '{}', '', 1, 'folder ' || n, 'task_postprocess_end', 2, '0', now() - interval '31 days'
+           from generate_series(1, $2::int) as n returning id
+       ), logged as (
+         insert into task_events (task_id, seq, attempt, type) select id, seq, 0, 'task_queue' from ended, generate_series(1, 2) as seq
+       )
+       insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key)
+       select 'id ' || id, id, 0, '0.png', 'image/png', 1048576, 'access ' || id, 'key' || id || '/0.png' from ended`,
+      [projectId, count],
+    );
+    expect(await pruneWith({ ATELIER_KEEP_EVENTS_DAYS: 30 })).toMatchObject({ counted: { events: count }, removed: { events: count } });
+    // One GiB holds 1,024 of these pictures.
+    expect(await pruneWith({ ATELIER_KEEP_FILES_GIB: 1024 ** 3 })).toMatchObject({ counted: { files: count - 1_024 }, removed: { files: count - 1_024 } });
+    expect(await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).toMatchObject({ counted: { files: 1_024 }, removed: { files: 1_024 } });
+    expect(await pruneWith({ ATELIER_KEEP_TASKS_COUNT: 7 })).toMatchObject({ counted: { tasks: count - 7 }, removed: { tasks: count - 7 } });
   });
 
   it("removes uploads that expired, and by age, but none that a task still waits with", async () => {

@@ -2,8 +2,8 @@
 
 import type { Retention } from "../config/retention-settings.ts";
 import { deleteOutputs } from "../db/queries/deletions.ts";
-import { countPrunable, deleteDeliveriesBeyond, deleteEndedTasks, deleteEventsBeyond, selectTasksBeyond, selectTasksWithFilesBeyond } from "../db/queries/retention.ts";
-import type { KeepBounds, Prunable } from "../db/queries/retention.ts";
+import { countDeliveriesBeyond, countOldEvents, deleteDeliveriesBeyond, deleteEndedTasks, deleteOldEvents } from "../db/queries/retention.ts";
+import type { FileBounds, KeepBounds } from "../db/queries/retention.ts";
 import { selectPrunableFiles, selectRunFiles } from "../db/queries/files.ts";
 import { selectOutputsOf } from "../db/queries/tasks.ts";
 import type { Queryable } from "../db/queryable.ts";
@@ -11,6 +11,7 @@ import { removeFile } from "../files/add-file.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { pruneFiles } from "../files/prune-files.ts";
 import { limits } from "../limits.ts";
+import { endedTasksBeyond, tasksWithFilesBeyond } from "./beyond.ts";
 
 export interface PruneDeps {
   readonly db: Queryable;
@@ -20,7 +21,12 @@ export interface PruneDeps {
   readonly signal?: AbortSignal;
 }
 
-export interface Pruned extends Prunable {
+export interface Pruned {
+  readonly tasks: number;
+  readonly events: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  readonly deliveries: number;
   /** Files of callers: expired, interrupted, or older than files are kept. */
   readonly uploads: number;
 }
@@ -29,44 +35,17 @@ export interface Pruned extends Prunable {
 export async function prune(deps: PruneDeps): Promise<Pruned> {
   const keep = boundsOf(deps.retention);
   const removed = { uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
-  const isOn = (bounds: { days: number | null; count?: number | null; bytes?: number | null }): boolean =>
-    (bounds.days ?? bounds.count ?? bounds.bytes ?? null) !== null;
-  await inBatches(deps, async (most) => {
-    const uploads = await pruneFiles(deps, { addedBefore: uploadsBefore(keep.files.days), most });
-    removed.uploads += uploads;
-    return uploads;
-  });
-  if (isOn(keep.files)) {
-    await inBatches(deps, async (most) => {
-      const taskIds = await selectTasksWithFilesBeyond(deps.db, keep.files, most);
-      await removeFiles(deps, taskIds, removed);
-      for (const taskId of taskIds) await deleteOutputs(deps.db, taskId);
-      return taskIds.length;
-    });
+  removed.uploads = await inBatches(deps, (most) => pruneFiles(deps, { addedBefore: uploadsBefore(keep.files.days), most }));
+  for await (const taskIds of filesBeyond(deps, keep.files)) {
+    for (const taskId of await removeFiles(deps, taskIds, removed)) await deleteOutputs(deps.db, taskId);
   }
-  if (isOn(keep.tasks)) {
-    await inBatches(deps, async (most) => {
-      const taskIds = await selectTasksBeyond(deps.db, keep.tasks, most);
-      await removeFiles(deps, taskIds, removed);
-      removed.tasks += await deleteEndedTasks(deps.db, taskIds);
-      return taskIds.length;
-    });
+  for await (const taskIds of overBeyond(deps, keep.tasks)) {
+    await removeFiles(deps, taskIds, removed);
+    removed.tasks += await deleteEndedTasks(deps.db, taskIds);
   }
-  if (isOn(keep.events)) {
-    await inBatches(deps, async (most) => {
-      const events = await deleteEventsBeyond(deps.db, keep.events, most);
-      removed.events += events;
-      return events;
-    });
-  }
+  for await (const taskIds of overBeyond(deps, keep.events)) removed.events += await deleteOldEvents(deps.db, taskIds);
   const { deliveryDays } = keep;
-  if (deliveryDays !== null) {
-    await inBatches(deps, async (most) => {
-      const deliveries = await deleteDeliveriesBeyond(deps.db, deliveryDays, most);
-      removed.deliveries += deliveries;
-      return deliveries;
-    });
-  }
+  if (deliveryDays !== null) removed.deliveries = await inBatches(deps, (most) => deleteDeliveriesBeyond(deps.db, deliveryDays, most));
   return removed;
 }
 
@@ -74,35 +53,62 @@ export async function prune(deps: PruneDeps): Promise<Pruned> {
 export async function countPruned({ db, retention }: Pick<PruneDeps, "db" | "retention">): Promise<Pruned> {
   const keep = boundsOf(retention);
   const rule = { addedBefore: uploadsBefore(keep.files.days), interruptedMs: limits.interruptedUploadMs, most: limits.pruneCount };
-  return { uploads: (await selectPrunableFiles(db, rule)).length, ...(await countPrunable(db, keep)) };
+  const counted = { uploads: (await selectPrunableFiles(db, rule)).length, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
+  const withFiles = new Set<string>();
+  for await (const taskIds of filesBeyond({ db }, keep.files)) {
+    for (const [taskId, outputs] of await selectOutputsOf(db, taskIds)) {
+      // Beyond the days and beyond the bytes.
+      if (withFiles.has(taskId)) continue;
+      withFiles.add(taskId);
+      counted.files += outputs.length;
+      for (const { sizeBytes } of outputs) counted.fileBytes += sizeBytes;
+    }
+  }
+  for await (const taskIds of overBeyond({ db }, keep.tasks)) counted.tasks += taskIds.length;
+  for await (const taskIds of overBeyond({ db }, keep.events)) counted.events += await countOldEvents(db, taskIds);
+  counted.deliveries = await countDeliveriesBeyond(db, keep.deliveryDays);
+  return counted;
+}
+
+/** Pages of ended tasks beyond the bounds with nothing left to do for them. */
+async function* overBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: KeepBounds): AsyncGenerator<readonly string[]> {
+  for await (const page of endedTasksBeyond(walk, keep)) yield page.filter((task) => !task.isAwaited).map(({ id }) => id);
+}
+
+/** Pages of ended tasks whose files, if there are any, are beyond the bounds. */
+async function* filesBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: FileBounds): AsyncGenerator<readonly string[]> {
+  for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null })) yield page.map(({ id }) => id);
+  if (keep.bytes !== null) yield* tasksWithFilesBeyond(walk, keep.bytes);
 }
 
 function uploadsBefore(days: number | null): Date | null {
   return days === null ? null : new Date(Date.now() - days * 86_400_000);
 }
 
-/** Calls `step` until it finds nothing more, so that no statement holds many rows. */
-async function inBatches({ signal }: PruneDeps, step: (most: number) => Promise<number>): Promise<void> {
-  while (signal?.aborted !== true && (await step(limits.pruneBatch)) > 0) continue;
+/** Calls `step` until it finds nothing more, so that no statement holds many rows; returns how much it found. */
+async function inBatches({ signal }: PruneDeps, step: (most: number) => Promise<number>): Promise<number> {
+  for (let all = 0; ; ) {
+    const found = signal?.aborted === true ? 0 : await step(limits.pruneBatch);
+    if (found === 0) return all;
+    all += found;
+  }
 }
 
-/** Bytes before rows: after a crash in between the rows still say which bytes to remove. */
+/** Bytes before rows: after a crash in between the rows still say which bytes to remove. Returns the tasks that had some. */
 async function removeFiles(
   { db, files }: PruneDeps,
   taskIds: readonly string[],
   removed: { files: number; fileBytes: number },
-): Promise<void> {
-  for (const outputs of (await selectOutputsOf(db, taskIds)).values()) {
-    for (const output of outputs) {
-      await files.remove(output.fileKey);
-      removed.files += 1;
-      removed.fileBytes += output.sizeBytes;
-    }
+): Promise<string[]> {
+  const outputsOf = await selectOutputsOf(db, taskIds);
+  for (const output of [...outputsOf.values()].flat()) {
+    await files.remove(output.fileKey);
+    removed.files += 1;
+    removed.fileBytes += output.sizeBytes;
   }
   // What came with a run goes with its pictures.
-  for (const taskId of taskIds) {
-    for (const file of await selectRunFiles(db, taskId)) await removeFile({ db, files }, file);
-  }
+  for (const file of await selectRunFiles(db, taskIds)) await removeFile({ db, files }, file);
+  return [...outputsOf.keys()];
 }
 
 function boundsOf({ tasks, events, files, deliveries }: Retention) {

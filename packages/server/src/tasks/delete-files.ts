@@ -21,6 +21,6 @@ export async function deleteFiles(deps: { db: Queryable; files: FileStore }, ref
   // way round they would stay on the disk with nobody knowing of them.
   for (const output of task.outputs) await deps.files.remove(output.fileKey);
   // What came with the run goes too; uploads of their own and samples stay.
-  for (const file of await selectRunFiles(deps.db, task.id)) await removeFile(deps, file);
+  for (const file of await selectRunFiles(deps.db, [task.id])) await removeFile(deps, file);
   await deleteOutputs(deps.db, task.id);
 }

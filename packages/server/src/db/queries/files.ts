@@ -96,15 +96,15 @@ export async function selectOwnOutput(
   return rows[0] && readableFrom(rows[0]);
 }
 
-/** Files that came with the run of a task, unless another task that has not ended uses them as well. */
-export async function selectRunFiles(db: Queryable, taskId: string): Promise<{ id: string; fileKey: string }[]> {
+/** Files that came with the runs of these tasks, unless another task that has not ended uses them as well. */
+export async function selectRunFiles(db: Queryable, taskIds: readonly string[]): Promise<{ id: string; fileKey: string }[]> {
   const { rows } = await db.query<{ id: string; fileKey: string }>(
-    `select f.id, f.file_key as "fileKey" from files f join task_files own on own.file_id = f.id
-      where own.task_id = $1 and f.origin = 'run' and not exists (
+    `select distinct f.id, f.file_key as "fileKey" from files f join task_files own on own.file_id = f.id
+      where own.task_id = any($1) and f.origin = 'run' and not exists (
         select from task_files tf join tasks t on t.id = tf.task_id
-         where tf.file_id = f.id and t.id <> $1 and t.status not in ('task_postprocess_end', 'task_cancel'))
+         where tf.file_id = f.id and t.id <> all($1) and t.status not in ('task_postprocess_end', 'task_cancel'))
       order by f.id`,
-    [taskId],
+    [taskIds],
   );
   return rows;
 }

@@ -1,4 +1,5 @@
-// Statements that find what upkeep may remove, and remove it. Each takes a bounded number of rows.
+// Statements that find what upkeep may remove, and remove it. Each looks at a bounded number of rows, however many there are:
+// the whole is walked in pages (maintenance/beyond.ts).
 
 import type { Queryable } from "../queryable.ts";
 
@@ -8,44 +9,72 @@ export interface KeepBounds {
   readonly count: number | null;
 }
 
-const endedAt = "coalesce(t.cancelled_at, t.postprocess_ended_at)";
-
-/** Ended tasks beyond $1 days or $2 tasks. A task whose callback is still to be sent is not over. */
-const tasksBeyond = `
-  tasks t where t.phase in ('finished', 'cancelled')
-    and (${endedAt} < now() - $1::float8 * interval '1 day'
-         or ($2::bigint is not null and (${endedAt}, t.id) <= (
-               select ${endedAt}, t.id from tasks t where t.phase in ('finished', 'cancelled')
-                order by ${endedAt} desc, t.id desc offset coalesce($2::bigint, 0) limit 1)))
-    and not exists (select 1 from deliveries d where d.task_id = t.id and d.status = 'waiting')`;
-
-const hasEvents = "exists (select 1 from task_events e where e.task_id = t.id and e.seq < t.last_event_seq)";
-const hasOutputs = "exists (select 1 from outputs o where o.task_id = t.id)";
-
-/** Tasks whose files are beyond $1 days, or beyond $2 bytes counted from the newest task. */
-const filesBeyond = `
-  (select o.task_id, sum(o.size_bytes) as bytes, count(*) as files,
-          sum(sum(o.size_bytes)) over (order by o.task_id desc) as bytes_so_far
-     from outputs o group by o.task_id) o
-  join tasks t on t.id = o.task_id
- where t.phase in ('finished', 'cancelled')
-   and (${endedAt} < now() - $1::float8 * interval '1 day' or o.bytes_so_far > $2)`;
-
-const deliveriesBeyond = `deliveries d where d.status <> 'waiting' and d.ended_at < now() - $1::float8 * interval '1 day'`;
-
-export async function selectTasksBeyond(db: Queryable, keep: KeepBounds, most: number): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(`select t.id from ${tasksBeyond} order by ${endedAt}, t.id limit $3`, [keep.days, keep.count, most]);
-  return rows.map((row) => row.id);
-}
-
-export async function selectTasksWithFilesBeyond(db: Queryable, keep: FileBounds, most: number): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(`select t.id from ${filesBeyond} order by t.id limit $3`, [keep.days, keep.bytes, most]);
-  return rows.map((row) => row.id);
-}
-
+/** `bytes`: of the newest files, so many. As `KeepBounds`. */
 export interface FileBounds {
   readonly days: number | null;
   readonly bytes: number | null;
+}
+
+const endedAt = "coalesce(t.cancelled_at, t.postprocess_ended_at)";
+const isEnded = "t.phase in ('finished', 'cancelled')";
+
+/** A place in the order in which tasks ended. */
+export interface EndPlace {
+  /** As PostgreSQL writes it, to the microsecond. */
+  readonly endedAt: string;
+  readonly id: string;
+}
+
+/** The last place that is beyond the bounds: all before it are as well. Undefined: nothing is. */
+export async function selectLastBeyond(db: Queryable, keep: KeepBounds): Promise<EndPlace | undefined> {
+  const place = `select ${endedAt} as ended_at, t.id from tasks t where ${isEnded}`;
+  const newestFirst = `order by ${endedAt} desc, t.id desc`;
+  const { rows } = await db.query<EndPlace>(
+    `select ended_at::text as "endedAt", id
+       from ((${place} and ${endedAt} < now() - $1::float8 * interval '1 day' ${newestFirst} limit 1)
+             union all
+             (${place} and $2::bigint is not null ${newestFirst} offset $2::bigint limit 1)) as beyond
+      order by ended_at desc, id desc limit 1`,
+    [keep.days, keep.count],
+  );
+  return rows[0];
+}
+
+export interface EndedTask extends EndPlace {
+  /** Its callback is still to be sent: it is not over. */
+  readonly isAwaited: boolean;
+}
+
+/** The next of the tasks that ended after one place, up to another: in the order of their ends. */
+export async function selectEndedTasks(
+  db: Queryable,
+  { after, upTo, most }: { after: EndPlace | undefined; upTo: EndPlace; most: number },
+): Promise<EndedTask[]> {
+  const { rows } = await db.query<EndedTask>(
+    `select t.id, ${endedAt}::text as "endedAt",
+            exists (select 1 from deliveries d where d.task_id = t.id and d.status = 'waiting') as "isAwaited"
+       from tasks t
+      where ${isEnded} and (${endedAt}, t.id) > ($1::timestamptz, $2::bigint) and (${endedAt}, t.id) <= ($3::timestamptz, $4::bigint)
+      order by ${endedAt}, t.id limit $5`,
+    [after?.endedAt ?? "-infinity", after?.id ?? 0, upTo.endedAt, upTo.id, most],
+  );
+  return rows;
+}
+
+/** The next tasks with files before `beforeId`, the newest first, each with the bytes of its files; ended or not. */
+export async function selectTasksWithFiles(
+  db: Queryable,
+  { beforeId, most }: { beforeId: string; most: number },
+): Promise<{ id: string; bytes: number; isEnded: boolean }[]> {
+  const { rows } = await db.query<{ id: string; bytes: string; isEnded: boolean }>(
+    `select o.task_id as id, o.bytes, ${isEnded} as "isEnded"
+       from (select task_id, sum(size_bytes) as bytes from outputs where task_id < $1
+              group by task_id order by task_id desc limit $2) as o
+       join tasks t on t.id = o.task_id
+      order by o.task_id desc`,
+    [beforeId, most],
+  );
+  return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }));
 }
 
 /** Removes the records of tasks that are still ended; their events, outputs and callbacks go with them. Returns how many. */
@@ -54,15 +83,20 @@ export async function deleteEndedTasks(db: Queryable, taskIds: readonly string[]
   return rowCount ?? 0;
 }
 
-/** Removes all events but the last of each of up to `most` tasks. Returns the number of events. */
-export async function deleteEventsBeyond(db: Queryable, keep: KeepBounds, most: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `with beyond as (select t.id, t.last_event_seq from ${tasksBeyond} and ${hasEvents} order by ${endedAt}, t.id limit $3)
-     delete from task_events e using beyond where e.task_id = beyond.id and e.seq < beyond.last_event_seq`,
-    [keep.days, keep.count, most],
-  );
+/** All events of these tasks but the last of each. */
+const isOldEvent = "t.id = any($1) and e.task_id = t.id and e.seq < t.last_event_seq";
+
+export async function deleteOldEvents(db: Queryable, taskIds: readonly string[]): Promise<number> {
+  const { rowCount } = await db.query(`delete from task_events e using tasks t where ${isOldEvent}`, [taskIds]);
   return rowCount ?? 0;
 }
+
+export async function countOldEvents(db: Queryable, taskIds: readonly string[]): Promise<number> {
+  const { rows } = await db.query<{ events: string }>(`select count(*) as events from task_events e join tasks t on ${isOldEvent}`, [taskIds]);
+  return Number(rows[0]?.events);
+}
+
+const deliveriesBeyond = `deliveries d where d.status <> 'waiting' and d.ended_at < now() - $1::float8 * interval '1 day'`;
 
 export async function deleteDeliveriesBeyond(db: Queryable, days: number, most: number): Promise<number> {
   const { rowCount } = await db.query(
@@ -72,45 +106,9 @@ export async function deleteDeliveriesBeyond(db: Queryable, days: number, most: 
   return rowCount ?? 0;
 }
 
-/** What a whole run of upkeep would remove. */
-export interface Prunable {
-  readonly tasks: number;
-  readonly events: number;
-  readonly files: number;
-  readonly fileBytes: number;
-  readonly deliveries: number;
-}
-
-interface PrunableRow {
-  tasks: string;
-  events: string;
-  files: string;
-  file_bytes: string;
-  deliveries: string;
-}
-
-export async function countPrunable(
-  db: Queryable,
-  keep: { tasks: KeepBounds; events: KeepBounds; files: FileBounds; deliveryDays: number | null },
-): Promise<Prunable> {
-  const one = async <Row extends object>(text: string, values: unknown[]): Promise<Row | undefined> => (await db.query<Row>(text, values)).rows[0];
-  const tasks = await one<PrunableRow>(`select count(*) as tasks from ${tasksBeyond}`, [keep.tasks.days, keep.tasks.count]);
-  const events = await one<PrunableRow>(`select coalesce(sum(t.last_event_seq - 1), 0) as events from ${tasksBeyond} and ${hasEvents}`, [
-    keep.events.days,
-    keep.events.count,
-  ]);
-  const files = await one<PrunableRow>(
-    `select coalesce(sum(o.files), 0) as files, coalesce(sum(o.bytes), 0) as file_bytes from ${filesBeyond} and ${hasOutputs}`,
-    [keep.files.days, keep.files.bytes],
-  );
-  const deliveries = await one<PrunableRow>(`select count(*) as deliveries from ${deliveriesBeyond}`, [keep.deliveryDays]);
-  return {
-    tasks: Number(tasks?.tasks),
-    events: Number(events?.events),
-    files: Number(files?.files),
-    fileBytes: Number(files?.file_bytes),
-    deliveries: Number(deliveries?.deliveries),
-  };
+export async function countDeliveriesBeyond(db: Queryable, days: number | null): Promise<number> {
+  const { rows } = await db.query<{ deliveries: string }>(`select count(*) as deliveries from ${deliveriesBeyond}`, [days]);
+  return Number(rows[0]?.deliveries);
 }
 
 /** Files stored before this moment and named by no row belong to nobody: they are older than `graceMs`, and no attempt that is

@@ -17,23 +17,29 @@ export interface TaskListPart {
 /** One page of the project's tasks by id, with their outputs. */
 export async function selectTasks(db: Queryable, part: TaskListPart): Promise<Task[]> {
   const direction = part.descending ? "desc" : "asc";
+  const { condition, values } = ofModel(part, 4);
   const { rows } = await db.query<TaskRow>(
     `select t.*, p.uuid as project_uuid
        from tasks t join projects p on p.id = t.project_id
-      where t.project_id = $1 and ${isOfModel}
-      order by t.id ${direction} offset $3 limit $4`,
-    [part.projectId, part.modelPart, part.start, part.limit],
+      where t.project_id = $1 and ${condition}
+      order by t.id ${direction} offset $2 limit $3`,
+    [part.projectId, part.start, part.limit, ...values],
   );
   const outputs = await selectOutputsOf(db, rows.map((row) => row.id));
   return rows.map((row) => taskFrom(row, outputs.get(row.id) ?? []));
 }
 
 export async function countTasks(db: Queryable, part: Pick<TaskListPart, "projectId" | "modelPart">): Promise<number> {
+  const { condition, values } = ofModel(part, 2);
   const { rows } = await db.query<{ total: string }>(
-    `select count(*) as total from tasks t where t.project_id = $1 and ${isOfModel}`,
-    [part.projectId, part.modelPart],
+    `select count(*) as total from tasks t where t.project_id = $1 and ${condition}`,
+    [part.projectId, ...values],
   );
   return Number(rows[0]?.total ?? 0);
 }
 
-const isOfModel = `($2 = '' or strpos(replace(t.model, '.', '-'), $2) > 0)`;
+/** Without a model there is nothing to compare, and the index on a project's tasks has all that counting them needs. */
+function ofModel({ modelPart }: Pick<TaskListPart, "modelPart">, parameter: number): { condition: string; values: string[] } {
+  if (modelPart === "") return { condition: "true", values: [] };
+  return { condition: `strpos(replace(t.model, '.', '-'), $${parameter}) > 0`, values: [modelPart] };
+}

@@ -1,0 +1,68 @@
+// What a session of ours is: it plans as our statements need, and of several hosts it is on the one that takes writes.
+
+import pg from "pg";
+
+import { limits } from "../limits.ts";
+import { splitHosts } from "./hosts.ts";
+
+/** How sessions plan. A prepared statement keeps one plan for all values, and the plan that is made while a table is empty must
+ *  be right when it holds a million rows: our statements read few rows through an index, always. Compiling them (jit) costs
+ *  more than they take. */
+const planning = {
+  plan_cache_mode: "force_generic_plan",
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+  jit: "off",
+} as const;
+
+/** Set by a statement, not by start-up options: poolers (PgBouncer) refuse those, and `?options=` in a URL replaces them. */
+const prepare = `select pg_is_in_recovery() as standby, ${Object.entries(planning)
+  .map(([name, value]) => `set_config('${name}', '${value}', false)`)
+  .join(", ")}`;
+
+/** The class that pools and listeners make their sessions of. With several hosts each session goes to the host that was good
+ *  last, and makes sure that it is no standby. Where it fails, the next one tries the next host. */
+export function sessionsOf(address: object): typeof pg.Client {
+  const urls = "connectionString" in address ? splitHosts(String(address.connectionString)) : [];
+  let current = 0;
+  return class Session extends pg.Client {
+    readonly #host: number;
+
+    constructor(config?: string | pg.ClientConfig) {
+      super(urls.length > 1 ? ofHost(config, urls[current]) : config);
+      this.#host = current;
+    }
+
+    /** As pg's own: with a callback for pools, with a promise for others. */
+    override connect(): Promise<this>;
+    override connect(callback: ConnectCallback): void;
+    override connect(callback?: ConnectCallback): Promise<this> | void {
+      const connecting = this.#connect();
+      if (!callback) return connecting;
+      // Both of pg's forms take what they are given here.
+      connecting.then(() => (callback as (error: null, client: pg.Client) => void)(null, this), callback as (error: Error) => void);
+    }
+
+    async #connect(): Promise<this> {
+      try {
+        await super.connect();
+        const { rows } = await super.query<{ standby: boolean }>(prepare);
+        if (urls.length <= 1 || rows[0]?.standby !== true) return this;
+        throw Object.assign(new Error("this host is a standby"), { code: "25006" });
+      } catch (error) {
+        // Of sessions that fail together, one moves on.
+        if (current === this.#host && urls.length > 1) current = (current + 1) % urls.length;
+        super.end().catch(() => undefined);
+        throw error;
+      }
+    }
+  };
+}
+
+type ConnectCallback = ((error: Error) => void) | ((error: null, client: pg.Client) => void);
+
+function ofHost(config: string | pg.ClientConfig | undefined, connectionString: string | undefined): pg.ClientConfig {
+  const settings = typeof config === "object" ? config : {};
+  return { ...settings, ...(connectionString !== undefined && { connectionString }), connectionTimeoutMillis: limits.databaseHostMs };
+}
