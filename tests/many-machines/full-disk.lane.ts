@@ -1,7 +1,7 @@
 // A server whose disk is full: it takes no more work, says so, answers what is read, and loses nothing.
 
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,8 +10,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { CrashServer } from "../crash/crash-server.ts";
 import { brokenPromises } from "../simulation/invariants.ts";
+import { allEnded } from "./fleet.ts";
 
 const reserveMib = 64;
+const reserve = { ATELIER_DISK_RESERVE_MIB: String(reserveMib) };
 let folder: string;
 
 beforeAll(async () => {
@@ -25,8 +27,7 @@ afterAll(async () => {
 });
 
 it("a full disk refuses Run with a clear error while reads work, and what was acknowledged ends well once there is room", async () => {
-  process.env["ATELIER_DISK_RESERVE_MIB"] = String(reserveMib);
-  const server = await CrashServer.create(join(folder, "data"));
+  const server = await CrashServer.create(join(folder, "data"), reserve);
   await server.start();
   const filler = join(folder, "filler");
   try {
@@ -38,8 +39,7 @@ it("a full disk refuses Run with a clear error while reads work, and what was ac
     };
     expect(await run("x")).toMatchObject({ result: true });
     for (let count = 0; count < 4; count += 1) await run("stepMs=1000");
-    const { bavail, bsize } = await statfs(folder);
-    await writeFile(filler, Buffer.alloc(bavail * bsize - (reserveMib / 2) * 1024 * 1024));
+    await fill(filler, { leaveBytes: (reserveMib / 2) * 1024 * 1024 });
 
     expect(await run("x")).toMatchObject({ result: false, errors: [{ message: expect.stringContaining("disk is full") }] });
     expect(await server.call("/Task/Detail", { taskid: acknowledged[0] })).toMatchObject({ result: true });
@@ -51,8 +51,7 @@ it("a full disk refuses Run with a clear error while reads work, and what was ac
     await rm(filler);
     expect(await run("x")).toMatchObject({ result: true });
     const db = await server.openDatabase();
-    const open = "select 1 from tasks where status not in ('task_postprocess_end', 'task_cancel') limit 1";
-    while ((await db.query(open)).rows.length > 0) await delay(50);
+    await allEnded(db);
     expect(await brokenPromises(db, acknowledged)).toEqual([]);
     const { rows } = await db.query<{ done: string }>("select count(*) as done from tasks where pexit = '0'");
     expect(Number(rows[0]?.done)).toBe(acknowledged.length - 1);
@@ -62,3 +61,60 @@ it("a full disk refuses Run with a clear error while reads work, and what was ac
     await server.remove();
   }
 });
+
+it("a disk that is full to the last byte while tasks run refuses Run, and all goes on once there is room", async () => {
+  const server = await CrashServer.create(join(folder, "data"), reserve);
+  await server.start();
+  const filler = join(folder, "filler");
+  try {
+    const acknowledged: string[] = [];
+    const run = async (prompt: string) => {
+      // PostgreSQL may have died of it, and the server after it has tried to start it again for a while.
+      const answer = await server.call("/Run/test/fake", { prompt }).catch(() => undefined);
+      if (answer?.result) acknowledged.push(String(answer["taskid"]));
+      return answer;
+    };
+    for (let count = 0; count < 6; count += 1) expect(await run("stepMs=400")).toMatchObject({ result: true });
+    await fill(filler, { leaveBytes: 0 });
+    // Events, leases and PostgreSQL's own log have no room now.
+    for (let count = 0; count < 20; count += 1) {
+      const refused = await run("x");
+      expect(refused ?? { result: false }).toMatchObject({ result: false });
+      if (refused) expect(refused).toMatchObject({ errors: [{ message: expect.stringMatching(/disk is full|not available|again/i) }] });
+      await delay(200);
+    }
+    await rm(filler);
+    while (acknowledged.length === 6) {
+      if (!server.isRunning) await server.start();
+      await run("x");
+      await delay(200);
+    }
+    const db = await server.openDatabase();
+    await allEnded(db);
+    expect(await brokenPromises(db, acknowledged)).toEqual([]);
+    // A full disk is no fault of an engine: all of them are drawn in the end.
+    const { rows } = await db.query<{ done: string }>("select count(*) as done from tasks where pexit = '0'");
+    expect(Number(rows[0]?.done)).toBe(acknowledged.length);
+    await db.close();
+  } finally {
+    await rm(filler, { force: true });
+    await server.remove();
+  }
+});
+
+/** Not sparse: the blocks are taken. To the last one, where nothing is to be left: others write meanwhile. */
+async function fill(path: string, { leaveBytes }: { leaveBytes: number }): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  execFileSync("fallocate", ["--length", String(bavail * bsize - leaveBytes), path]);
+  if (leaveBytes > 0) return;
+  const file = await open(path, "a");
+  const one = Buffer.alloc(bsize);
+  while (await file.write(one).then(({ bytesWritten }) => bytesWritten > 0, isWritten)) continue;
+  await file.close();
+}
+
+/** False once there is no room for another byte. */
+function isWritten(error: NodeJS.ErrnoException): boolean {
+  if (error.code === "ENOSPC") return false;
+  throw error;
+}

@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { afterEach, expect, it } from "vitest";
 
+import { limits } from "../../packages/server/src/limits.ts";
+import { FaultyProxy } from "../remote-worker/faulty-proxy.ts";
 import { brokenPromises } from "../simulation/invariants.ts";
 import { SocketClient } from "../socket/client.ts";
 import { DebianPostgres } from "./debian-postgres.ts";
@@ -84,6 +86,26 @@ it("restarts of PostgreSQL under load, clean ones and crashes, lose nothing and 
   await postgres.start();
   await load.more(20);
   await expectAllKept(fleet, await load.stop());
+});
+
+it("connections to PostgreSQL that died without a word are given up within the limits, and nothing is lost with them", async () => {
+  const postgres = await cluster();
+  const proxy = await FaultyProxy.open(`http://${postgres.host}`);
+  try {
+    fleet = await Fleet.start(`postgres://atelier@${new URL(proxy.url).host}/postgres`, 2);
+    const load = fleet.startLoad(seed);
+    await load.more(20);
+    // Two servers have more than the one that listens and the one that announces each.
+    expect(proxy.silence()).toBeGreaterThan(4);
+    const cutAt = performance.now();
+    await Promise.all(fleet.servers.map((server) => server.line(/database\.listening-again/)));
+    // What listens waits longest: until it is asked, then for its answer. New sessions are had at once.
+    expect(performance.now() - cutAt).toBeLessThan(limits.databasePingMs + limits.databaseAnswerMs + limits.poolWaitMs);
+    await load.more(20);
+    await expectAllKept(fleet, await load.stop());
+  } finally {
+    await proxy.close();
+  }
 });
 
 it("the primary dies under load, its replica is promoted, and nothing that was acknowledged is lost", async () => {

@@ -6,7 +6,7 @@ import { manifestSchema } from "./manifest.ts";
 import { leasedStatuses, statuses } from "./status.ts";
 
 /** Raised when a worker of one version can no longer work for a server of the other. */
-export const workerProtocolVersion = 1;
+export const workerProtocolVersion = 2;
 
 /** Headers of every request of a worker, beside `authorization: Bearer TOKEN`. */
 export const workerHeaders = Object.freeze({
@@ -16,6 +16,8 @@ export const workerHeaders = Object.freeze({
 });
 
 const attemptSchema = z.int().min(1).max(2 ** 31 - 1);
+/** Number of an event of the task's log. */
+const eventSeqSchema = z.int().min(0).max(2 ** 31 - 1);
 const taskIdSchema = z.string().regex(/^[0-9]{1,18}$/);
 
 export const leaseSchema = z.object({ taskId: taskIdSchema, attempt: attemptSchema });
@@ -44,7 +46,7 @@ export const claimMessageSchema = z.object({
 export const claimAnswerSchema = z.object({
   modelsVersion: z.string(),
   task: z
-    .object({ taskId: taskIdSchema, attempt: attemptSchema, model: z.string(), input: z.record(z.string(), z.unknown()) })
+    .object({ taskId: taskIdSchema, attempt: attemptSchema, model: z.string(), input: z.record(z.string(), z.unknown()), eventSeq: eventSeqSchema })
     .nullable(),
 });
 
@@ -59,8 +61,9 @@ export const reportMessageSchema = z.object({
     .array(z.object({ status: z.enum(reportable), data: z.unknown().optional(), variant: z.string().max(300).optional() }))
     .min(1)
     .max(64),
-  /** True when the answer to the same message was lost: what had happened then is not done twice. */
-  isRepeated: z.boolean(),
+  /** The last event of the attempt that the worker knows of: that of its claim, and one more for each report since. A message
+   *  that comes again, or late, changes nothing. */
+  afterSeq: eventSeqSchema,
 });
 
 export const declaredOutputSchema = z.object({

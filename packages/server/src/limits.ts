@@ -184,6 +184,9 @@ export const limits = Object.freeze({
   databaseAnswerMs: 15_000,
   /** A silent connection is asked whether it still lives after this; ten questions a second apart, then it is lost. */
   databaseKeepAliveMs: 10_000,
+  /** How often the session that listens is asked whether it lives: together with `databaseAnswerMs` the longest time for which a
+   *  server hears nothing and does not know it. */
+  databasePingMs: 10_000,
   /** How long a read, or the wait for a session, outlasts a database that is away; one restart takes under a second. */
   databaseAwayMs: 8_000,
   /** First and longest wait between two tries to reach the database. */

@@ -42,11 +42,13 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   /** A session that has not answered a statement for this long is given up; 0: never. Default: the limit. */
   readonly answerMs?: number;
+  /** How often the session that listens is asked whether it lives. Default: the limit. */
+  readonly pingMs?: number;
 }
 
 /** Opens a pool; connects at the first use. bigint and numeric columns are strings, timestamptz is a Date, json is parsed. */
 export function openDatabase(deps: { log: Log }, address: DatabaseAddress, options: DatabaseOptions = {}): Database {
-  return new PoolDatabase(deps.log, address, options.answerMs ?? limits.databaseAnswerMs);
+  return new PoolDatabase(deps.log, address, { answerMs: limits.databaseAnswerMs, pingMs: limits.databasePingMs, ...options });
 }
 
 /** What pool and listener share. A connection whose other end vanished (a power cut, a firewall that forgot it) is found
@@ -64,7 +66,7 @@ class PoolDatabase implements Database {
   readonly #announcer: Announcer;
   #closed: Promise<void> | undefined;
 
-  constructor(log: Log, address: DatabaseAddress, answerMs: number) {
+  constructor(log: Log, address: DatabaseAddress, { answerMs, pingMs }: Required<DatabaseOptions>) {
     this.#log = log;
     const Client = sessionsOf(address);
     const shared = { ...address, ...sessionSettings, query_timeout: answerMs };
@@ -79,8 +81,8 @@ class PoolDatabase implements Database {
       // Sessions that are being closed may still hear PostgreSQL's own goodbye.
       if (!this.#closed) log.warn({ err: error }, "database.session-lost");
     });
-    const openListener = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
-    this.#listener = new Listener(log, openListener, (backend) => this.#announcer.isOwn(backend));
+    const makeClient = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
+    this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), pingMs });
     this.#announcer = new Announcer(log, { ...shared, Client }, (channel, payload) => this.#listener.tell(channel, payload));
   }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -23,11 +23,13 @@ afterEach(async () => {
 });
 
 /** A host of the test database: its socket behind a port. */
-async function openHost(): Promise<{ port: number; close(): void }> {
+async function openHost(): Promise<{ port: number; close(): void; silence(): void }> {
   const open = new Set<() => void>();
+  const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((client) => {
     const upstream = connect(join(test.address.host, ".s.PGSQL.5432"));
     client.pipe(upstream).pipe(client);
+    pairs.add([client, upstream]);
     const cut = (): void => {
       client.destroy();
       upstream.destroy();
@@ -42,7 +44,14 @@ async function openHost(): Promise<{ port: number; close(): void }> {
     server.close();
     for (const cut of open) cut();
   };
-  return { port: (server.address() as AddressInfo).port, close };
+  /** The connections that are open now carry nothing any more; new ones work. */
+  const silence = (): void => {
+    for (const [client, upstream] of pairs) {
+      client.unpipe(upstream).pause();
+      upstream.unpipe(client).pause();
+    }
+  };
+  return { port: (server.address() as AddressInfo).port, close, silence };
 }
 
 it("several hosts become one URL each, with user, name and options", () => {
@@ -80,6 +89,28 @@ it("sessions, transactions, listeners and announcements move to the next host wh
     expect(await news).toBe("one");
     expect((await db.query("select name from marks")).rows).toEqual([{ name: "after" }]);
   } finally {
+    await db.close();
+  }
+});
+
+it("sessions that died without a word are given up, also the one that only listens, and others take their place", async () => {
+  const host = await openHost();
+  const { user, database } = test.address;
+  const log = openLog({ level: "silent", pretty: false });
+  const db = openDatabase({ log }, { connectionString: `postgres://${user}@127.0.0.1:${host.port}/${database}` }, { answerMs: 200, pingMs: 50 });
+  try {
+    let heard: (payload: string) => void = () => undefined;
+    const back = new Promise<void>((reconnected) => void db.listen("news", (payload) => heard(payload), reconnected));
+    await db.query("select 1");
+    host.silence();
+    await back;
+    const news = new Promise<string>((resolve) => (heard = resolve));
+    // As another server's: not told in this process.
+    await test.db.query("select pg_notify('news', 'one')");
+    expect(await news).toBe("one");
+    expect((await db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  } finally {
+    host.close();
     await db.close();
   }
 });

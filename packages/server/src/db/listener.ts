@@ -26,12 +26,17 @@ export class Listener {
   #client: Promise<pg.Client> | undefined;
   #closed = false;
   readonly #closing = new AbortController();
+  readonly #pingMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isAsked = false;
 
-  /** `isOwn`: whether the notifications of a PostgreSQL process were told by `tell`. */
-  constructor(log: Log, makeClient: () => pg.Client, isOwn: (backend: number | undefined) => boolean) {
+  /** `isOwn`: whether the notifications of a PostgreSQL process were told by `tell`. `pingMs`: how often the session is asked
+   *  whether it lives; how long it may take to answer is the client's own. */
+  constructor(log: Log, parts: { makeClient: () => pg.Client; isOwn: (backend: number | undefined) => boolean; pingMs: number }) {
     this.#log = log;
-    this.#makeClient = makeClient;
-    this.#isOwn = isOwn;
+    this.#makeClient = parts.makeClient;
+    this.#isOwn = parts.isOwn;
+    this.#pingMs = parts.pingMs;
   }
 
   async listen(channel: string, handlers: Handlers): Promise<Subscription> {
@@ -40,6 +45,7 @@ export class Listener {
     set.add(handlers);
     this.#channels.set(channel, set);
     this.#client ??= this.#connect();
+    this.#timer ??= setInterval(() => void this.#ping(), this.#pingMs).unref();
     const client = await this.#client;
     // A repeated LISTEN does nothing, so a race with a reconnection is harmless.
     await client.query(`listen ${pg.escapeIdentifier(channel)}`).catch(this.#onError);
@@ -61,6 +67,7 @@ export class Listener {
   async close(): Promise<void> {
     this.#closed = true;
     this.#closing.abort();
+    clearInterval(this.#timer);
     const client = await this.#client?.catch(() => undefined);
     await client?.end().catch(() => undefined);
   }
@@ -86,6 +93,19 @@ export class Listener {
       const waitMs = Math.min(limits.databaseRetryMs * 2 ** attempt, limits.databaseRetryMaxMs);
       await delay(waitMs, undefined, { signal: this.#closing.signal });
     }
+  }
+
+  /** Whoever only listens does not notice that nobody speaks any more. Without an answer the session is cut, and its end
+   *  reconnects. */
+  async #ping(): Promise<void> {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    const client = await this.#client?.catch(() => undefined);
+    await client?.query("select 1").catch((error: unknown) => {
+      this.#log.debug({ err: error }, "database.listen-unanswered");
+      client.end().catch(() => undefined);
+    });
+    this.#isAsked = false;
   }
 
   #reconnect(): void {

@@ -16,6 +16,7 @@ import type { PreviewFeed } from "../events/preview-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
 import type { ClaimLine } from "./claim-line.ts";
+import { EventPlaces } from "./event-places.ts";
 import { openInputFile } from "./input-files.ts";
 import type { KillFeed } from "./kill-feed.ts";
 import { previewIn, withoutPreview } from "./previews.ts";
@@ -37,13 +38,19 @@ export interface LocalTaskSourceDeps {
   readonly presence?: WorkerPresence;
 }
 
-export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string): TaskSource {
-  return new LocalTaskSource(deps, workerId);
+export interface LocalTaskSource extends TaskSource {
+  /** `afterSeq`: as the sender knows it; by default what was claimed and reported here. */
+  report(lease: Lease, reports: Iterable<Report>, afterSeq?: number): Promise<boolean>;
 }
 
-class LocalTaskSource implements TaskSource {
+export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string): LocalTaskSource {
+  return new DatabaseTaskSource(deps, workerId);
+}
+
+class DatabaseTaskSource implements LocalTaskSource {
   readonly #deps: LocalTaskSourceDeps;
   readonly #workerId: string;
+  readonly #places = new EventPlaces();
 
   constructor(deps: LocalTaskSourceDeps, workerId: string) {
     this.#deps = deps;
@@ -66,14 +73,18 @@ class LocalTaskSource implements TaskSource {
       most: Math.min(free, limits.claimBatch),
     };
     const tasks = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
-    return tasks.flatMap(({ id, attempt, model, input }) => {
+    return tasks.flatMap(({ id, attempt, model, input, eventSeq }) => {
       const manifest = byName.get(model);
-      return manifest ? [{ taskId: id, attempt, model, manifest, input }] : [];
+      if (!manifest) return [];
+      const task = { taskId: id, attempt, model, manifest, input, eventSeq };
+      this.#places.begin(task, eventSeq);
+      return [task];
     });
   }
 
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
     this.#deps.presence?.touch(this.#workerId);
+    this.#places.keep(held);
     const renewed = await renewLeases(this.#deps.db, {
       workerId: this.#workerId,
       leaseMs: limits.leaseMs,
@@ -86,11 +97,13 @@ class LocalTaskSource implements TaskSource {
     return this.#deps.kills.watch(held, { signal, waitMs: limits.killWatchMs });
   }
 
-  async report(lease: Lease, reports: Iterable<Report>): Promise<boolean> {
+  async report(lease: Lease, reports: Iterable<Report>, afterSeq = this.#places.of(lease)): Promise<boolean> {
     const written: Report[] = [];
-    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves: movesOf(reports, written) });
-    if (isMoved) this.#showPreview(lease, written);
-    return isMoved;
+    const isMoved = await this.#deps.reports.move({ fence: this.#fence(lease), moves: movesOf(reports, written), afterSeq });
+    if (!isMoved) return false;
+    this.#places.advance(lease, written.length);
+    this.#showPreview(lease, written);
+    return true;
   }
 
   wantsPreviews({ taskId }: Lease): boolean {

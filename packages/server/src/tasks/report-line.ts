@@ -8,10 +8,17 @@ import type { Queryable } from "../db/queryable.ts";
 import { limits } from "../limits.ts";
 import { certainly } from "./certainly.ts";
 
+export interface FencedReport {
+  readonly fence: Fence;
+  readonly moves: Iterable<Move>;
+  /** The task's last event when they were sent, so that they are written once; undefined: where it stands. */
+  readonly afterSeq?: number | undefined;
+}
+
 export interface ReportLine {
   /** Moves a task on by all of its steps, which are read when their statement begins. False, with nothing changed, when fence or status do not match. One call of a task at
    *  a time. Throws SERVER_UNAVAILABLE when the database stays away. */
-  move(report: { fence: Fence; moves: Iterable<Move> }): Promise<boolean>;
+  move(report: FencedReport): Promise<boolean>;
   /** Ends a task well, after its last steps. False: fence lost. Throws as `move` does. */
   finish(fence: Fence, finish: Finish): Promise<boolean>;
 }
@@ -21,14 +28,15 @@ export function openReportLine({ db }: { db: Queryable }): ReportLine {
   const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line, taskOf);
   const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line, taskOf);
   return {
-    move({ fence, moves }) {
+    move({ fence, moves, afterSeq }) {
       let taken: readonly Move[] | undefined;
       const take = (): readonly Move[] => (taken ??= [...moves]);
       return certainly(
-        () => move({ fence, take }),
+        () => move({ fence, take, afterSeq }),
         async () => {
           const now = await selectAttempt(db, fence);
-          return now?.workerId === fence.workerId && now.status === take().at(-1)?.to;
+          if (now?.workerId !== fence.workerId) return false;
+          return afterSeq === undefined ? now.status === take().at(-1)?.to : now.lastEventSeq >= afterSeq + take().length;
         },
       );
     },
@@ -49,10 +57,11 @@ interface Waiting {
   readonly fence: Fence;
   /** The same at every call. */
   readonly take: () => readonly Move[];
+  readonly afterSeq: number | undefined;
 }
 
 async function moveWaiting(db: Queryable, reports: readonly Waiting[]): Promise<boolean[]> {
-  const taken = reports.map(({ fence, take }) => ({ fence, moves: take() }));
+  const taken = reports.map(({ fence, take, afterSeq }) => ({ fence, moves: take(), afterSeq }));
   const some = taken.filter(({ moves }) => moves.length > 0);
   const moved = new Map((some.length > 0 ? await moveTasks(db, some) : []).map((isMoved, at) => [some[at], isMoved]));
   return taken.map((report) => moved.get(report) ?? true);

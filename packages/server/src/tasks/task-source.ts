@@ -28,6 +28,8 @@ export interface AssignedTask extends Lease {
   readonly manifest: Manifest;
   /** Validated values. */
   readonly input: Record<string, unknown>;
+  /** Of the event by which it was claimed. */
+  readonly eventSeq: number;
 }
 
 /** A move to `status`, with what the event shall carry. */

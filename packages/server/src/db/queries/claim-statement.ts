@@ -90,7 +90,7 @@ const text = `
       from (select project_id, count(*) as tasks from moved group by project_id) taken where u.project_id = taken.project_id
   ), ${appendEvent("'task_accept'", "null")}
   select moved.id, moved.attempt, moved.token, moved.model, moved.input, moved.output_folder_id as "outputFolderId",
-         moved.engine_failures as "engineFailures", moved.id is null and exists (select from chosen) as contended,
+         moved.engine_failures as "engineFailures", moved.last_event_seq as "eventSeq", moved.id is null and exists (select from chosen) as contended,
          ${announceEvent}
     from (select) as always left join moved on true
    order by moved.id`;

@@ -16,6 +16,8 @@ export interface ClaimedTask {
   input: Record<string, unknown>;
   outputFolderId: string;
   engineFailures: number;
+  /** Of the event by which it was claimed. */
+  eventSeq: number;
 }
 
 export interface Claim {

@@ -8,11 +8,11 @@ import { announceEvent } from "./moved-rows.ts";
 import type { Fence, FencedMoves, Finish, Move } from "./moves.ts";
 
 /** Moves many leased tasks on, each by as many steps as it likes, in one statement; one event for each step. Returns for each,
- *  in the same order, whether it moved: all of its steps, or none where fence or status do not match. A task may be named once. */
+ *  in the same order, whether it moved: all of its steps, or none where fence, status or the place in its log do not match. A task may be named once. */
 export async function moveTasks(db: Queryable, tasks: readonly FencedMoves[]): Promise<boolean[]> {
-  const wanted = tasks.map(({ fence, moves }, place) => {
+  const wanted = tasks.map(({ fence, moves, afterSeq }, place) => {
     const statuses = moves.map((move) => move.to);
-    return { ...fence, place, before: statusesBeforeAll(statuses), statuses, ...stepsOf(moves) };
+    return { ...fence, place, afterSeq, before: statusesBeforeAll(statuses), statuses, ...stepsOf(moves) };
   });
   return run(db, moving, wanted);
 }
@@ -62,7 +62,7 @@ async function run(db: Queryable, { one, many }: Statements, wanted: readonly ob
 const wantedMoves = `wanted as (
   select * from jsonb_to_recordset($1::jsonb) as w (
     place integer, "taskId" bigint, attempt integer, "workerId" text, before text[], statuses text[], data jsonb,
-    "agesMs" float8[], variant text, outputs jsonb, "debugOutput" text, "debugError" text, provenance jsonb))`;
+    "agesMs" float8[], variant text, "afterSeq" integer, outputs jsonb, "debugOutput" text, "debugError" text, provenance jsonb))`;
 
 /** Row locks in the order of ids: a heartbeat that renews the same leases in another order would wait for us, and we for it. */
 const heldInOrder = `held as materialized (
@@ -127,6 +127,7 @@ function statements(name: string, { assign, record }: { assign: string; record: 
            variant = coalesce(w.variant, t.variant), ${stamps} ${assign}
       from ${from}
      where t.id = w."taskId" and t.attempt = w.attempt and t.worker_id = w."workerId" and t.status = any(w.before)
+       and t.last_event_seq = coalesce(w."afterSeq", t.last_event_seq)
     returning t.id, t.project_id, t.last_event_seq, t.attempt, t.total_cost, w.place, w.statuses, w.data, w.outputs
   ), ${record} event as (
     insert into task_events (task_id, seq, attempt, type, data)

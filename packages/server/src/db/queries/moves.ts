@@ -27,6 +27,8 @@ export interface Move {
 export interface FencedMoves {
   readonly fence: Fence;
   readonly moves: readonly Move[];
+  /** The last event that the log must have; undefined: any. */
+  readonly afterSeq?: number | undefined;
 }
 
 /** Moves a leased task on. Returns false, and changes nothing, when the fence or the status does not match. */
@@ -109,13 +111,14 @@ export interface AttemptRow {
   readonly workerId: string | null;
   readonly pexit: string | null;
   readonly engineFailures: number;
+  readonly lastEventSeq: number;
   readonly input: Record<string, unknown>;
 }
 
 /** Where a task stands, if `attempt` is still its newest: tells whether a statement with a lost answer was committed. */
 export async function selectAttempt(db: Queryable, fence: Fence): Promise<AttemptRow | undefined> {
   const { rows } = await db.query<AttemptRow>(
-    `select status, worker_id as "workerId", pexit, engine_failures as "engineFailures", input
+    `select status, worker_id as "workerId", pexit, engine_failures as "engineFailures", last_event_seq as "lastEventSeq", input
        from tasks where id = $1 and attempt = $2`,
     [fence.taskId, fence.attempt],
   );

@@ -65,25 +65,12 @@ function attemptRoute(name: string, summary: string) {
   return { url: `${base}/${name}`, id, summary, path: attemptPath, answer: doneAnswerSchema, failures };
 }
 
-async function report(deps: WorkerRouteDeps, call: WorkerCall<ReportMessage>, lease: Lease): Promise<boolean> {
+async function report({ db }: WorkerRouteDeps, { source, message: { reports, afterSeq }, ...call }: WorkerCall<ReportMessage>, lease: Lease): Promise<boolean> {
+  if (await source.report(lease, reports, afterSeq)) return true;
+  // Its answer was lost, or it is a late copy of one that was repeated: it was done as a whole, or not at all.
   const fence = fenceOf(call, lease);
-  const reports = await reportsLeft(deps, fence, call.message);
-  if (!reports) return false;
-  if (reports.length === 0 || (await call.source.report(lease, reports))) return true;
-  // The first try of a repeated message may have been committed between the look and the write.
-  return call.message.isRepeated === true && (await reportsLeft(deps, fence, call.message))?.length === 0;
-}
-
-/** The reports of a message that were not done when it came before; undefined when the lease is another's by now. */
-async function reportsLeft(
-  { db }: WorkerRouteDeps,
-  fence: Fence,
-  { reports, isRepeated }: ReportMessage,
-): Promise<ReportMessage["reports"] | undefined> {
-  if (!isRepeated) return reports;
   const now = await selectAttempt(db, fence);
-  if (now?.workerId !== fence.workerId) return undefined;
-  return reports.slice(reports.findLastIndex((report) => report.status === now.status) + 1);
+  return now?.workerId === fence.workerId && now.lastEventSeq >= afterSeq + reports.length;
 }
 
 async function finish(deps: WorkerRouteDeps, call: WorkerCall<FinishMessage>): Promise<boolean> {
@@ -108,7 +95,7 @@ async function discardAfter(deps: WorkerRouteDeps, lease: Lease, ending: () => P
   return isEnded;
 }
 
-function fenceOf({ worker }: WorkerCall<unknown>, lease: Lease): Fence {
+function fenceOf({ worker }: Pick<WorkerCall<unknown>, "worker">, lease: Lease): Fence {
   return { ...lease, workerId: worker.workerId };
 }
 

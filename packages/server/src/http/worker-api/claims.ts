@@ -98,8 +98,8 @@ class OpenClaims {
     const [task] = await source.claim({ models, warm, warmBases, free: 1, held: [] }, signal);
     if (!task) return { modelsVersion, task: null };
     await this.#refuseUndeliverable(call, task);
-    const { taskId, attempt, model, input } = task;
-    return { modelsVersion, task: { taskId, attempt, model, input } };
+    const { taskId, attempt, model, input, eventSeq } = task;
+    return { modelsVersion, task: { taskId, attempt, model, input, eventSeq } };
   }
 
   /** What was claimed for this worker and never reached it goes back to the queue now, not when its lease runs out. */

@@ -7,8 +7,8 @@ import { AtelierError } from "../../errors.ts";
 import type { ErrorCode } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { openLocalTaskSource } from "../../tasks/local-task-source.ts";
-import type { LocalTaskSourceDeps } from "../../tasks/local-task-source.ts";
-import type { Lease, TaskSource } from "../../tasks/task-source.ts";
+import type { LocalTaskSource, LocalTaskSourceDeps } from "../../tasks/local-task-source.ts";
+import type { Lease } from "../../tasks/task-source.ts";
 import { readFields } from "../body.ts";
 import type { Operation } from "../openapi/operation.ts";
 import type { RemoteWorker, WorkerDoor } from "./worker-door.ts";
@@ -17,7 +17,7 @@ import type { RemoteWorker, WorkerDoor } from "./worker-door.ts";
 export interface WorkerCall<Message> {
   readonly worker: RemoteWorker;
   /** The same source as the embedded worker's, for this worker's leases. */
-  readonly source: TaskSource;
+  readonly source: LocalTaskSource;
   readonly message: Message;
   /** Aborted when the connection is gone before the answer. */
   readonly gone: AbortSignal;

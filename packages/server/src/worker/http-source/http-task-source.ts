@@ -10,6 +10,7 @@ import type { z } from "zod";
 
 import { AtelierError } from "../../errors.ts";
 import { limits } from "../../limits.ts";
+import { EventPlaces } from "../../tasks/event-places.ts";
 import { leaseKey } from "../../tasks/task-source.ts";
 import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, TaskSource } from "../../tasks/task-source.ts";
 import { isUnavailable, ServerLink } from "./server-link.ts";
@@ -23,6 +24,7 @@ export function openHttpTaskSource(settings: LinkSettings): TaskSource {
 class HttpTaskSource implements TaskSource {
   readonly #link: ServerLink;
   #models: { readonly version: string; readonly models: readonly Manifest[] } | undefined;
+  readonly #places = new EventPlaces();
   /** Attempts that somebody looks at, until they are over. */
   readonly #wanted = new Set<string>();
   /** The answer to a claim was lost, and with it maybe a task. */
@@ -60,6 +62,7 @@ class HttpTaskSource implements TaskSource {
   /** A heartbeat without an answer in time means that its connection may be dead; the lease is still long enough for one try
    *  on a fresh connection. */
   async renew(held: readonly Lease[]): Promise<readonly Lease[]> {
+    this.#places.keep(held);
     for (const key of this.#wanted) if (!held.some((lease) => leaseKey(lease) === key)) this.#wanted.delete(key);
     const options = { body: { held: held.map(plain) }, timeoutMs: limits.workerHeartbeatMs };
     const beat = (): Promise<{ leases: Lease[] }> => this.#link.call("renew", leasesAnswerSchema, options);
@@ -85,12 +88,12 @@ class HttpTaskSource implements TaskSource {
     const url = `${pathOf(lease)}/report`;
     const timeless = Array.from(reports, ({ atMs: _atMs, ...report }) => report);
     if (timeless.length === 0) return Promise.resolve(true);
-    return unlessLost(() =>
-      this.#link.certainly(async (isRepeated) => {
-        const { previews } = await this.#link.call(url, reportAnswerSchema, { body: { reports: timeless, isRepeated } });
-        if (previews) this.#wanted.add(leaseKey(lease));
-      }),
-    );
+    const body = { reports: timeless, afterSeq: this.#places.of(lease) ?? 0 };
+    return unlessLost(async () => {
+      const { previews } = await this.#link.certainly(() => this.#link.call(url, reportAnswerSchema, { body }));
+      this.#places.advance(lease, timeless.length);
+      if (previews) this.#wanted.add(leaseKey(lease));
+    });
   }
 
   wantsPreviews(lease: Lease): boolean {
@@ -166,9 +169,10 @@ class HttpTaskSource implements TaskSource {
     await this.#link.call("claim/end", doneAnswerSchema, { body: {}, timeoutMs: limits.workerHeartbeatMs }).catch(() => giveUp.abort());
   }
 
-  async #assigned({ model, ...rest }: { taskId: string; attempt: number; model: string; input: Record<string, unknown> }): Promise<AssignedTask> {
+  async #assigned({ model, ...rest }: Omit<AssignedTask, "manifest">): Promise<AssignedTask> {
     const manifest = (await this.models()).find((candidate) => modelNames(candidate).includes(model));
     if (!manifest) throw new Error(`the server gave a task of ${model}, which is not among its models`);
+    this.#places.begin(rest, rest.eventSeq);
     return { ...rest, model, manifest };
   }
 }
