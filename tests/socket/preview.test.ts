@@ -39,6 +39,21 @@ describe("previews", () => {
     expect(asking.of(taskid).filter(({ type }) => type !== "task_preview")).toEqual(old.of(taskid));
   });
 
+  it("come from then on where a second subscription to the same task asks for them", async () => {
+    const { taskid, socketaccesstoken } = await world.run(long);
+    const client = await world.server.connect();
+    client.follow(socketaccesstoken);
+    await client.until(() => ofType(client.of(taskid), "task_output").length > 0);
+    client.follow(socketaccesstoken, { preview: true });
+    client.follow(socketaccesstoken, { preview: true });
+    await client.until(() => ofType(client.of(taskid), "task_preview").length > 1);
+    await world.post("/v1/Task/Kill", { taskid });
+    await client.end(taskid);
+    const steps = ofType(client.of(taskid), "task_preview").map(({ message }) => (message as { stepCurrent: string }).stepCurrent);
+    expect(steps).toEqual([...new Set(steps)]);
+    expect(ofType(client.of(taskid), "task_queue")).toHaveLength(1);
+  });
+
   it("come from a task that another server's client asks for", async () => {
     const beside = await world.listenBeside();
     const client = await beside.connect();
@@ -83,6 +98,26 @@ describe("an engine's stderr", () => {
     expect(detail["debugerror"]).toBe([1, 2, 3].map((line) => `warning ${line}, api_key=[hidden]\n`).join(""));
     expect(detail["debugoutput"]).toBe("seed 7\n");
     expect(detail["status"]).toBe("task_postprocess_end");
+  });
+
+  it("gives only the second frame of one event its number, so that whoever has the first alone gets both again", async () => {
+    const { taskid, socketaccesstoken } = await world.run({ prompt: "printErrors=1 stepMs=5", steps: 20 });
+    const client = await world.server.connect();
+    client.follow(socketaccesstoken, { afterseq: 0 });
+    await client.end(taskid);
+    const frames = client.of(taskid);
+    const at = frames.findIndex(({ type }) => type === "task_output_full");
+    expect(frames.slice(at, at + 2)).toEqual([
+      expect.not.objectContaining({ seq: expect.anything() }),
+      expect.objectContaining({ type: "task_error_full", seq: expect.any(Number) }),
+    ]);
+    const numbers = frames.flatMap(({ seq }) => (typeof seq === "number" ? [seq] : []));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+
+    const again = await world.server.connect();
+    again.follow(socketaccesstoken, { afterseq: frames[at - 1]?.["seq"] });
+    await again.end(taskid);
+    expect(again.of(taskid)).toEqual(frames.slice(at));
   });
 
   it("is told to whoever comes late as it was told at the time", async () => {

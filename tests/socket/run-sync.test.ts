@@ -63,6 +63,15 @@ describe("Run/sync", () => {
     }
   });
 
+  it("shows a line of stderr under the task's own status, never as a status", async () => {
+    const { events } = await streamOf(await hold(world.server, { prompt: "printErrors=1 stepMs=5", steps: 20 }, { query: "?stream=true" }));
+    const line = events.find(({ data }) => data["type"] === "task_error");
+    expect(line?.data).toMatchObject({ status: "task_output", message: expect.stringContaining("warning 1") });
+    expect(events.filter(({ data }) => /error/.test(String(data["status"])))).toEqual([]);
+    const closing = events.filter(({ data }) => data["status"] === "task_output_full");
+    expect(closing.map(({ id, data }) => [data["type"], id === undefined])).toEqual([["task_output_full", true], ["task_error_full", false]]);
+  });
+
   describe("while nobody works", () => {
     let idle: World;
     beforeAll(async () => {

@@ -56,6 +56,13 @@ export function eventFrames(task: FrameTask, event: { type: Status; data: unknow
   return [frame("task_output", isProgress(event.data) ? progressText(event.data) : null)];
 }
 
+/** The frames of one event, of which only the last carries its number: who breaks off between two of them and comes again with
+ *  the last number that it has gets both again, and loses none. */
+export function numberedFrames(task: FrameTask, event: { type: Status; data: unknown; seq: number }): { frame: TaskFrame; seq: number | undefined }[] {
+  const frames = eventFrames(task, event);
+  return frames.map((frame, at) => ({ frame, seq: at === frames.length - 1 ? event.seq : undefined }));
+}
+
 /** The task has ended. `shown`: the task as Detail shows it; clients decide by `type` alone and then ask for it. */
 export function endFrame(shown: WireTask): TaskFrame {
   const isEnded = isTerminal(shown.status) && shown.status !== "task_cancel";

@@ -1,7 +1,7 @@
 // One open socket: the tasks that its client follows, and the frames that it is sent.
 
 import { isTerminal } from "@atelier/schema/status";
-import { endFrame, errorFrame, eventFrames, greetingFrame, previewFrame } from "@atelier/schema/wire-frame";
+import { endFrame, errorFrame, greetingFrame, numberedFrames, previewFrame } from "@atelier/schema/wire-frame";
 import type { WebSocket } from "ws";
 
 import { selectTaskByToken } from "../db/queries/events.ts";
@@ -30,12 +30,16 @@ interface SessionTask {
   readonly isNumbered: boolean;
 }
 
+interface FollowedTask extends SessionTask {
+  readonly following: Following;
+}
+
 export class SocketSession {
   readonly #context: SocketContext;
   readonly #limits: SocketLimits;
   readonly #ws: WebSocket;
   /** By token, until the terminal frame is sent. */
-  readonly #followings = new Map<string, Following>();
+  readonly #followed = new Map<string, FollowedTask>();
   /** Of those that the client wants to see while they are drawn. */
   readonly #previews = new Map<string, { stop(): void }>();
   #reading = Promise.resolve();
@@ -70,7 +74,7 @@ export class SocketSession {
    *  pings the others. Called every `socketPingMs`. */
   checkLife(): void {
     if (!this.#answeredPing) return this.cut();
-    if (this.#followings.size === 0 && Date.now() - this.#idleSince >= this.#limits.socketIdleMs) {
+    if (this.#followed.size === 0 && Date.now() - this.#idleSince >= this.#limits.socketIdleMs) {
       return this.close(closeCodes.normal, "no task is followed");
     }
     this.#answeredPing = false;
@@ -91,8 +95,11 @@ export class SocketSession {
 
   async #answer(frame: string): Promise<void> {
     const subscription = readSubscription(frame);
-    if (!subscription || this.#followings.has(subscription.token) || this.#isClosed()) return;
-    if (this.#followings.size >= this.#limits.socketTasks) return this.#refuse("too many tasks on one socket");
+    if (!subscription || this.#isClosed()) return;
+    const followed = this.#followed.get(subscription.token);
+    // Asked for again: its events come already, its previews perhaps not yet.
+    if (followed) return subscription.wantsPreviews ? this.#showPreviews(followed) : undefined;
+    if (this.#followed.size >= this.#limits.socketTasks) return this.#refuse("too many tasks on one socket");
     const found = await selectTaskByToken(this.#context.db, subscription.token);
     if (this.#isClosed()) return;
     if (!found) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
@@ -106,14 +113,19 @@ export class SocketSession {
         onEvent: (event) => {
           // The terminal frame shows the task, which onEnd reads first.
           if (isTerminal(event.type)) return;
-          for (const frame of eventFrames(task, event)) this.#send({ ...frame, ...(task.isNumbered && { seq: event.seq }) });
+          for (const { frame, seq } of numberedFrames(task, event)) this.#send({ ...frame, ...(task.isNumbered && { seq }) });
         },
         onEnd: (reason) => void this.#end(task, reason).catch((error: unknown) => this.#fail(error)),
       },
     );
-    this.#followings.set(task.token, following);
-    if (wantsPreviews) this.#previews.set(task.token, this.#context.events.previews.follow(task.id, (preview) => this.#show(task, preview)));
+    this.#followed.set(task.token, { ...task, following });
+    if (wantsPreviews) this.#showPreviews(task);
     if (this.#isFull) following.pause();
+  }
+
+  #showPreviews(task: SessionTask): void {
+    if (this.#previews.has(task.token)) return;
+    this.#previews.set(task.token, this.#context.events.previews.follow(task.id, (preview) => this.#show(task, preview)));
   }
 
   /** A client that is behind misses previews, not events. */
@@ -125,12 +137,12 @@ export class SocketSession {
   async #end(task: SessionTask, reason: EndReason): Promise<void> {
     if (reason === "stopped") return this.close(closeCodes.goingAway, "the server stops");
     if (reason === "failed") return this.close(closeCodes.fault, "the server could not go on");
-    const seq = this.#followings.get(task.token)?.deliveredSeq;
-    this.#stopPreviews(task.token);
+    const seq = this.#followed.get(task.token)?.following.deliveredSeq;
     const ended = await findTask(this.#context, { projectId: task.projectId, id: task.id });
     if (!ended) return this.#refuse(new AtelierError("TASK_NOT_FOUND").message);
+    this.#stopPreviews(task.token);
     this.#send({ ...endFrame(showTask(this.#context, ended)), ...(task.isNumbered && { seq }) });
-    this.#followings.delete(task.token);
+    this.#followed.delete(task.token);
     this.#idleSince = Date.now();
   }
 
@@ -151,13 +163,13 @@ export class SocketSession {
     this.#ws.send(JSON.stringify(frame), this.#onSent);
     if (this.#isFull || this.#ws.bufferedAmount < this.#limits.socketBufferBytes) return;
     this.#isFull = true;
-    for (const following of this.#followings.values()) following.pause();
+    for (const { following } of this.#followed.values()) following.pause();
   }
 
   readonly #onSent = (): void => {
     if (!this.#isFull || this.#ws.bufferedAmount > this.#limits.socketBufferBytes / 2) return;
     this.#isFull = false;
-    for (const following of this.#followings.values()) following.resume();
+    for (const { following } of this.#followed.values()) following.resume();
   };
 
   #isClosed(): boolean {
@@ -170,8 +182,8 @@ export class SocketSession {
   }
 
   #stopFollowing(): void {
-    for (const following of this.#followings.values()) following.stop();
-    this.#followings.clear();
+    for (const { following } of this.#followed.values()) following.stop();
+    this.#followed.clear();
     for (const token of this.#previews.keys()) this.#stopPreviews(token);
   }
 }

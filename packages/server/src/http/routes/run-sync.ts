@@ -2,7 +2,7 @@
 
 import { isTerminal } from "@atelier/schema/status";
 import { successEnvelope } from "@atelier/schema/wire-envelope";
-import { eventFrames } from "@atelier/schema/wire-frame";
+import { numberedFrames } from "@atelier/schema/wire-frame";
 import { expiredSchema, successSchema } from "@atelier/schema/wire-envelope-schema";
 import { textField } from "@atelier/schema/lenient-field";
 import { wireTaskSchema } from "@atelier/schema/wire-task-schema";
@@ -111,9 +111,11 @@ function eventWriter(stream: EventStream, { taskid, socketaccesstoken }: HeldRun
     },
     onEvent(event) {
       if (isTerminal(event.type)) return;
-      for (const { type, message } of eventFrames({ id: taskid, token: socketaccesstoken }, event)) {
-        const data = { id: taskid, status: type, pexit: "", message };
-        if (!stream.send({ name: "task_output", data, id: event.seq })) following?.pause();
+      for (const { frame, seq } of numberedFrames({ id: taskid, token: socketaccesstoken }, event)) {
+        const { type, message } = frame;
+        // A line of stderr is no status: clients that read only `status` must see the task's own.
+        const data = { id: taskid, status: event.type, pexit: "", type, message };
+        if (!stream.send({ name: "task_output", data, ...(seq !== undefined && { id: seq }) })) following?.pause();
       }
     },
   };

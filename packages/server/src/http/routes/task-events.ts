@@ -2,7 +2,7 @@
 
 import { textField } from "@atelier/schema/lenient-field";
 import { isTerminal } from "@atelier/schema/status";
-import { endFrame, eventFrames } from "@atelier/schema/wire-frame";
+import { endFrame, numberedFrames } from "@atelier/schema/wire-frame";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 
@@ -101,11 +101,10 @@ class TaskStream {
         onEvent: (event) => {
           // The terminal frame shows the task, which is read first.
           if (isTerminal(event.type)) return;
-          // Where an event has two frames the second carries the id: who breaks off between them gets both again.
-          const frames = eventFrames(this.#task, event).map((frame) => ({ ...frame, seq: event.seq }));
-          for (const data of frames.slice(0, -1)) this.events.send({ data });
-          const data = frames.at(-1) ?? {};
-          if (!this.events.send({ data, id: event.seq })) following.pause();
+          for (const { frame, seq } of numberedFrames(this.#task, event)) {
+            const number = seq === undefined ? {} : { id: seq };
+            if (!this.events.send({ data: { ...frame, seq }, ...number })) following.pause();
+          }
         },
         onEnd: (reason) => void this.#end(reason === "ended", following.deliveredSeq),
       },
