@@ -130,10 +130,27 @@ it("tells nobody the words of its own faults, and writes them to the log", async
   await faulty.stop();
 });
 
-it("has no stream of its own, and answers what is no message with 400", async () => {
+it("has no stream of its own", async () => {
   expect((await fetch(url)).status).toBe(405);
-  const headers = signedHeaders(server.mine);
-  expect((await fetch(url, { method: "POST", headers, body: '{"hello":1}' })).status).toBe(400);
+});
+
+const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+it.each([
+  ["broken JSON", '{"jsonrpc":"2.0",', -32700],
+  ["no JSON at all", "hello", -32700],
+  ["nothing", "", -32700],
+  ["bytes that are no UTF-8", Buffer.from([0x22, 0xff, 0x22]), -32700],
+  ["JSON that is nested without end", "[".repeat(1000), -32700],
+  ["another object", '{"hello":1}', -32600],
+  ["another version of JSON-RPC", JSON.stringify({ ...ping, jsonrpc: "1.0" }), -32600],
+  ["a batch", JSON.stringify([ping, { ...ping, id: 2 }]), -32600],
+  ["an empty batch", "[]", -32600],
+  ["a bare value", "7", -32600],
+])("answers %s as JSON-RPC does", async (_what, body, code) => {
+  const response = await fetch(url, { method: "POST", headers: { ...signedHeaders(server.mine), "content-type": "application/json" }, body });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({ jsonrpc: "2.0", id: null, error: { code, message: expect.stringMatching(/body must be/) } });
 });
 
 it("holds the addresses that a project is limited to, also for what a tool asks", async () => {

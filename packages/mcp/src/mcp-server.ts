@@ -2,6 +2,7 @@
 
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { explore, getModelSchema, recommendModel, searchModels } from "./model-tools.ts";
 import { searchDocs, uploadFile } from "./other-tools.ts";
@@ -21,11 +22,14 @@ export interface McpContext extends ToolContext {
   readonly version: string;
 }
 
-/** Answers one message; nothing is kept between two. `protocolVersion`: the header that the client sent, if any. */
+/** Answers one message; nothing is kept between two. `message`: undefined where what came is no JSON. `protocolVersion`: the header that the client sent, if any. */
 export async function answerMessage(
   context: McpContext,
-  { message, protocolVersion }: { message: object; protocolVersion: string | undefined },
+  { message, protocolVersion }: { message: unknown; protocolVersion: string | undefined },
 ): Promise<HttpAnswer> {
+  if (message === undefined) return refusal(-32700, "Parse error: the body must be JSON in UTF-8, uncompressed and of bounded size.");
+  // Batches are no longer part of MCP (revision 2025-06-18, "Transports": the body is a single message).
+  if (!JSONRPCMessageSchema.safeParse(message).success) return refusal(-32600, "Invalid Request: the body must be one JSON-RPC 2.0 message, no batch.");
   const server = new McpServer({ name: "atelier", title: "Atelier", version: context.version });
   for (const tool of [...models, ...tasks, uploadFile, searchDocs]) tool.addTo(server, context);
   // No session id: stateless, so that any instance behind one address can answer.
@@ -41,4 +45,8 @@ export async function answerMessage(
   } finally {
     await server.close();
   }
+}
+
+function refusal(code: number, message: string): HttpAnswer {
+  return { status: 400, contentType: "application/json", body: JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }) };
 }

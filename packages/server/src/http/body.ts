@@ -19,8 +19,13 @@ export async function readFields(
   contentType: string,
   largestBytes: number = limits.bodyBytes,
 ): Promise<Fields> {
+  return parseFields(await readBody(request, largestBytes), contentType);
+}
+
+/** The whole body as it came. Throws BODY_TOO_LARGE or BODY_INVALID. */
+export async function readBody(request: IncomingMessage, largestBytes: number = limits.bodyBytes): Promise<Buffer> {
   refuseEncoded(request);
-  return parseFields(await readBytes(request, largestBytes), contentType);
+  return readBytes(request, largestBytes);
 }
 
 /** A packed body could be a thousand times as large as it says. Throws BODY_INVALID. */

@@ -6,11 +6,15 @@ import type { Fields } from "./body.ts";
 
 /** Throws BODY_INVALID when the bytes are not UTF-8, not one JSON object, nested too deeply or hold too many values. */
 export function parseJsonBody(bytes: Buffer): Fields {
+  // Into an object without prototype, where a member called __proto__ is a member like any other.
+  return Object.assign(Object.create(null), parseJson(bytes)) as Fields;
+}
+
+/** Any JSON value. Throws BODY_INVALID when the bytes are not UTF-8, no JSON, nested too deeply or hold too many values. */
+export function parseJson(bytes: Buffer): unknown {
   refuseBombs(bytes);
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    // Into an object without prototype, where a member called __proto__ is a member like any other.
-    return Object.assign(Object.create(null), value) as Fields;
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
     // TextDecoder throws TypeError, JSON.parse SyntaxError: the caller's fault in both cases.
     throw new AtelierError("BODY_INVALID", {}, { cause: error });

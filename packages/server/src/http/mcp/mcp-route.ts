@@ -7,13 +7,13 @@ import { z } from "zod";
 import { limits } from "../../limits.ts";
 import { admit } from "../admitted-callers.ts";
 import { authenticate } from "../authenticate.ts";
-import { readFields } from "../body.ts";
 import { HeldPlaces, whenAborted } from "../held-places.ts";
 import type { RouteContext } from "../http-deps.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { visitOf } from "../visit.ts";
 import { mcpPath } from "./bearer-key.ts";
 import { openInjectedApi } from "./injected-api.ts";
+import { readMessage } from "./mcp-message.ts";
 import { openProjectDocs } from "./project-docs.ts";
 
 const message = z.looseObject({ jsonrpc: z.literal("2.0") }).meta({ id: "McpMessage", description: "A JSON-RPC message of MCP." });
@@ -29,7 +29,7 @@ const operation: Operation = {
   replies: {
     200: { description: "The answer.", content: { "application/json": message } },
     202: { description: "A notification was taken." },
-    400: { description: "No message of MCP.", content: { "application/json": message } },
+    400: { description: "No JSON (-32700), or JSON that is not one message of MCP (-32600), batches included.", content: { "application/json": message } },
   },
 };
 
@@ -54,10 +54,10 @@ export function addMcpRoute(app: FastifyInstance, context: RouteContext): void {
     whenAborted(signal, () => admission.end());
     const api = apiOf({ headers: { ...keyOf(request), ...admission.headers }, address: visitOf(request).address, signal });
     const docsUrl = `${context.publicUrl()}/llms.txt`;
-    const fields = await readFields(request.raw, "application/json");
+    const message = await readMessage(request.raw);
     const onFault = (error: unknown): void => context.log.error({ err: error, requestId: request.id }, "mcp.fault");
     const tools = { api, docs, docsUrl, signal, onFault, version: context.installation.version };
-    const answer = await answerMessage(tools, { message: fields, protocolVersion: headerOf(request, "mcp-protocol-version") });
+    const answer = await answerMessage(tools, { message, protocolVersion: headerOf(request, "mcp-protocol-version") });
     if (answer.contentType !== undefined) reply.type(answer.contentType);
     return reply.status(answer.status).send(answer.body === "" ? undefined : answer.body);
   });
