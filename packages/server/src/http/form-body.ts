@@ -3,7 +3,8 @@
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
-/** Throws BODY_INVALID on broken percent sequences, text that is not UTF-8, or too many fields. */
+/** A `%` that begins no percent sequence is a `%`, as browsers read it. Throws BODY_INVALID on text that is not UTF-8, or too many
+ *  fields. */
 export function parseFormBody(bytes: Buffer): [string, string][] {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim();
@@ -21,5 +22,5 @@ export function parseFormBody(bytes: Buffer): [string, string][] {
 }
 
 function decode(text: string): string {
-  return decodeURIComponent(text.replaceAll("+", " "));
+  return decodeURIComponent(text.replaceAll("+", " ").replaceAll(/%(?![0-9a-f]{2})/gi, "%25"));
 }
