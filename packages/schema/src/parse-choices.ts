@@ -1,17 +1,18 @@
 // Reads several choices out of a parameter's options, in every form that clients send lists in.
 
 import type { Parameter } from "./manifest.ts";
+import { sentList } from "./sent-list.ts";
 
 /** The texts of a list: a repeated key or JSON list, a list as JSON text, or text with commas; no option has a comma. Each once,
- *  in the order given. Undefined for what is no list of plain values. */
-export function listedTexts(sent: unknown): string[] | undefined {
-  const list = Array.isArray(sent) ? (sent as unknown[]) : [sent];
+ *  in the order given. Undefined for what is no list of plain values, or too long for one. */
+export function listedTexts(sent: unknown, mostCharacters: number): string[] | undefined {
+  const list = sentList(sent, mostCharacters);
+  if (!list) return undefined;
   const texts: string[] = [];
   for (const item of list) {
     if (item === undefined || item === null) continue;
     if (typeof item === "object") return undefined;
-    // No spread: a list longer than the stack would end the call.
-    for (const text of typeof item === "string" ? splitText(item) : [String(item)]) texts.push(text);
+    texts.push(...(typeof item === "string" ? splitText(item) : [String(item)]));
   }
   return [...new Set(texts.map((text) => text.trim()).filter((text) => text !== ""))];
 }

@@ -4,6 +4,7 @@ import { companionKey } from "./input-file.ts";
 import type { NamedFile } from "./input-file.ts";
 import type { Parameter } from "./manifest.ts";
 import type { ProblemCode } from "./parse-value.ts";
+import { sentList } from "./sent-list.ts";
 
 export interface FileRules {
   /** Files that arrived in the body, by the name of their field. */
@@ -22,8 +23,10 @@ export function parseFiles(
   raw: Readonly<Record<string, unknown>>,
   { fileParts, most, urlCharacters }: FileRules,
 ): ParsedFiles {
-  const own = textsOf(parameter, ownValue(raw, parameter.id));
-  const companion = textsOf(parameter, ownValue(raw, companionKey(parameter.id)));
+  // As many addresses as may be, with what parts them as text or JSON.
+  const mostCharacters = most * (urlCharacters + 4);
+  const own = textsOf(parameter, sentList(ownValue(raw, parameter.id), mostCharacters));
+  const companion = textsOf(parameter, sentList(ownValue(raw, companionKey(parameter.id)), mostCharacters));
   if (!own || !companion) return { problem: "PARAMETER_INVALID" };
   const partCount = Object.hasOwn(fileParts, parameter.id) ? (fileParts[parameter.id] ?? 0) : 0;
   const parts = Array.from({ length: partCount }, (_, part): NamedFile => ({ part }));
@@ -47,17 +50,16 @@ function ownValue(raw: Readonly<Record<string, unknown>>, key: string): unknown 
   return Object.hasOwn(raw, key) ? raw[key] : undefined;
 }
 
-/** The texts of one value: text, a list of texts, or either as JSON text. Empty ones are not given. Undefined for objects,
- *  numbers, NUL. */
-function textsOf(parameter: Parameter, value: unknown): string[] | undefined {
-  const list = Array.isArray(value) ? (value as unknown[]) : [value];
+/** The texts of the values sent: text, or a list as JSON text. Empty ones are not given. Undefined for objects, numbers, NUL,
+ *  and a list that is too long. */
+function textsOf(parameter: Parameter, list: readonly unknown[] | undefined): string[] | undefined {
+  if (!list) return undefined;
   const texts: string[] = [];
   for (const item of list) {
     // Some clients send 0 for every field that was not touched.
     if (item === undefined || item === null || item === "" || item === 0) continue;
     if (typeof item !== "string" || item.includes("\0")) return undefined;
-    // No spread: a list longer than the stack would end the call.
-    for (const text of parameter.type === "fileinput" ? [item] : splitList(item)) texts.push(text);
+    texts.push(...(parameter.type === "fileinput" ? [item] : splitList(item)));
   }
   return texts.map((text) => text.trim()).filter((text) => text !== "");
 }

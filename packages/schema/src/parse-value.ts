@@ -38,7 +38,7 @@ const checkboxValues = new Map<string, boolean>([
 
 /** `sent` is undefined when the key is absent from the request. */
 export function parseValue(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
-  if (kindOf(parameter) === "choices") return parseChoices(parameter, sent);
+  if (kindOf(parameter) === "choices") return parseChoices(parameter, sent, options);
   if (isNested(sent)) return { problem: "PARAMETER_INVALID" };
   if (parameter.role === "seed") return parseSeed(parameter, sent, options);
   if (!isLeftOut(parameter, sent)) return coerce(parameter, sent, options);
@@ -97,10 +97,10 @@ function parseChoice(parameter: Parameter, sent: unknown): ParsedValue {
 }
 
 /** `min` and `max` bound the number of choices. Nothing chosen is the default, and none of an optional parameter without one. */
-function parseChoices(parameter: Parameter, sent: unknown): ParsedValue {
-  const given = listedTexts(sent);
+function parseChoices(parameter: Parameter, sent: unknown, { textCharacters }: ParseOptions): ParsedValue {
+  const given = listedTexts(sent, textCharacters);
   if (!given) return { problem: "PARAMETER_INVALID" };
-  const chosen = given.length > 0 ? given : (listedTexts(parameter.default) ?? []);
+  const chosen = given.length > 0 ? given : (listedTexts(parameter.default, textCharacters) ?? []);
   if (chosen.length === 0) return parameter.required ? { problem: "PARAMETER_REQUIRED" } : { value: [] };
   if (!chosen.every((text) => isOption(parameter, text))) return { problem: "PARAMETER_INVALID" };
   const [min, max] = choiceCounts(parameter);

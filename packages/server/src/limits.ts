@@ -123,7 +123,9 @@ export const limits = Object.freeze({
   statisticsMs: 2_000,
   /** A body from somebody who gave no key: more than any search of the catalogue. */
   openBodyBytes: 64 * 1024,
-  /** One line of an engine's log. */
+  /** One line of an engine's log as it is read, and as it is kept: secrets are looked for in the first, so that none is cut
+   *  where it is shown. */
+  logReadCharacters: 16_384,
   logLineCharacters: 2_000,
   /** Pieces of an engine's stderr that one run tells while it goes on, the shortest time between two, and the size of one:
    *  each is an event in the database. */

@@ -3,8 +3,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 
 import { engineProtocolVersion } from "@atelier/schema/engine-messages";
 import type { FromEngine, ToEngine } from "@atelier/schema/engine-messages";
@@ -14,6 +13,7 @@ import { openEngineChannel } from "./engine-channel.ts";
 import type { EngineChannel } from "./engine-channel.ts";
 import { followRun } from "./follow-run.ts";
 import type { RunFollower, RunResult } from "./follow-run.ts";
+import { readLogLines } from "./log-lines.ts";
 
 /** How to start an engine. `name` is what manifests call it. */
 export interface EngineCommand {
@@ -54,8 +54,9 @@ export class EngineProcess {
       onMessage: (message) => this.#receive(message),
       onInvalid: (reason) => this.#lines.onErrorLine(`engine ${this.name} sent ${reason}`),
     });
-    readLines(this.#child.stdout, (line) => this.#lines.onLog(line));
-    readLines(this.#child.stderr, (line) => this.#lines.onErrorLine(line));
+    const { stdout, stderr } = this.#child;
+    if (stdout) readLogLines(stdout, (line) => this.#lines.onLog(line));
+    if (stderr) readLogLines(stderr, (line) => this.#lines.onErrorLine(line));
   }
 
   /** Starts the child and waits until it is ready. Throws when it exits or stays silent. */
@@ -168,10 +169,6 @@ export class EngineProcess {
 type LineFollower = Pick<RunFollower, "onLog" | "onErrorLine">;
 
 const nobody: LineFollower = { onLog: () => undefined, onErrorLine: () => undefined };
-
-function readLines(stream: Readable | null, onLine: (line: string) => void): void {
-  if (stream) createInterface({ input: stream }).on("line", onLine);
-}
 
 /** An engine sees what a program needs to run, and no secret of the server. */
 function engineEnvironment(): NodeJS.ProcessEnv {

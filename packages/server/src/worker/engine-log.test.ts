@@ -48,3 +48,19 @@ test("lines are cut, and lose their secrets and NULs", () => {
   expect(told[0]).toMatch(/^a\uFFFDb token=\[hidden\] y+$/);
   expect(told[0]?.length).toBeLessThanOrEqual(limits.logLineCharacters);
 });
+
+test("a secret that the longest line would cut is hidden whole", () => {
+  const { log } = logWithTold();
+  const before = "z".repeat(limits.logLineCharacters - 19);
+  log.addError(`${before} https://user:hunter2-and-more@host/`);
+  expect(log.errors).toBe(`${before} https://[hidden]@h\n`);
+});
+
+test("of a text that is longer than what is read no half secret is left, however short it is once its secrets are hidden", () => {
+  const { log } = logWithTold();
+  const secrets = `x://${"a".repeat(500)}@ `;
+  const text = secrets.repeat(Math.floor(limits.logReadCharacters / secrets.length));
+  const half = "x://leaked:".padEnd(limits.logReadCharacters - text.length + 1, "b");
+  log.addError(`${text}${half}@host`);
+  expect(log.errors).toMatch(/^(x:\/\/\[hidden\]@ )+\n$/);
+});

@@ -64,7 +64,13 @@ function hasRoom(log: string): boolean {
   return log.length < limits.debugCharacters;
 }
 
+/** A longer text up to the last white space that it may have: what is cut in a word might be cut in a secret. */
+function wholeWords(text: string): string {
+  return text.length > limits.logReadCharacters ? text.slice(0, limits.logReadCharacters).replace(/(?<!\S)\S*$/, "") : text;
+}
+
 /** PostgreSQL's text holds no NUL character; a model's output may. */
 function storable(text: string): string {
-  return withoutSecrets(text.slice(0, limits.logLineCharacters)).replaceAll("\0", "\uFFFD");
+  // Hidden first, then cut: half a secret would not be known as one.
+  return withoutSecrets(wholeWords(text)).slice(0, limits.logLineCharacters).replaceAll("\0", "\uFFFD");
 }
