@@ -3,6 +3,7 @@
 import { Agent, request } from "node:http";
 
 import { encode } from "./encodings.mjs";
+import { nameFiles } from "./file-values.mjs";
 import { nearValue, oddText, rightValue, wrongValue } from "./values.mjs";
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
@@ -10,10 +11,10 @@ const answerMs = 30_000;
 /** A held run waits for its turn behind the others that were sent. */
 const heldMs = 300_000;
 
-export function makeDocumentCase(random, { document, tasks, headersOf }) {
+export function makeDocumentCase(random, { document, tasks, files = [], headersOf }) {
   const [template, method] = random.pick(operationsOf(document));
   const operation = document.paths[template][method];
-  const body = operation.requestBody ? bodyOf(random, { operation, document, tasks }) : undefined;
+  const body = operation.requestBody ? bodyOf(random, { operation, document, tasks, files }) : undefined;
   const headers = {
     ...random.weighted([[6, headersOf("signing")], [3, headersOf("keyOnly")], [1, {}], [0.5, { "x-api-key": oddHeader(random) }]]),
     ...(body?.type && { "content-type": body.type }),
@@ -46,12 +47,15 @@ function operationsOf(document) {
   return known;
 }
 
-function bodyOf(random, { operation, document, tasks }) {
+function bodyOf(random, { operation, document, tasks, files }) {
   const { schema } = operation.requestBody.content["application/json"];
   const resolve = (one) => (one.$ref ? document.components.schemas[one.$ref.split("/").at(-1)] : one);
   const make = random.weighted([[5, rightValue], [3, nearValue], [1, wrongValue]]);
   const fields = make(random, schema, resolve);
-  if (typeof fields === "object" && fields !== null && !Array.isArray(fields) && random.chance(0.6)) nameTask(random, fields, tasks);
+  if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) {
+    if (random.chance(0.6)) nameTask(random, fields, tasks);
+    if (operation.operationId?.startsWith("run")) nameFiles(random, fields, files);
+  }
   return encode(random, fields);
 }
 

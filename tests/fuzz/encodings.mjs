@@ -2,6 +2,8 @@
 
 import { gzipSync } from "node:zlib";
 
+import { fileFields } from "./file-values.mjs";
+
 const labels = [
   "application/json", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=", "text/plain",
   "application/json; charset=utf-16", "multipart/form-data; boundary=\"", ";;;", "", "a/b/c", "application/octet-stream",
@@ -38,7 +40,7 @@ export function multipart(random, fields) {
   return { type: `multipart/form-data; boundary=${boundary}`, body };
 }
 
-const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+export const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const fileNames = ["a.png", "../../a.png", "", "a.zip", "\u{1F600}.txt", "a".repeat(400), "a\\b.gif", ".htaccess"];
 
 /** A file: a right picture, a cut or altered one, the beginning of an archive, or anything. */
@@ -47,7 +49,7 @@ function filePart(random, boundary) {
   altered[random.int(0, altered.length - 1)] = random.int(0, 255);
   const archive = Buffer.concat([Buffer.from("PK\u0003\u0004"), random.bytes(60), Buffer.from("PK\u0005\u0006"), random.bytes(18)]);
   const content = random.pick([pixel, pixel, altered, pixel.subarray(0, random.int(0, 60)), archive, random.bytes(40), Buffer.from("plain text")]);
-  const head = `--${boundary}\r\ncontent-disposition: form-data; name="${random.pick(["file", "x", ""])}"; filename="${random.pick(fileNames)}"\r\n\r\n`;
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="${random.pick(["file", "x", "", ...fileFields, ...fileFields])}"; filename="${random.pick(fileNames)}"\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n")]);
 }
 

@@ -53,7 +53,7 @@ process.stdout.write(`${report}\n`);
 if (options.report) writeFileSync(options.report, `${report}\n`);
 process.exitCode = isGood() ? 0 : 1;
 
-async function contextOf({ url, port, tasks, headersOf }) {
+async function contextOf({ url, port, tasks, files, headersOf }) {
   const document = await (await fetch(`${url}/openapi.json`)).json();
   const check = answerChecker(document);
   const isEnvelope = (body) => {
@@ -65,7 +65,7 @@ async function contextOf({ url, port, tasks, headersOf }) {
     return answer.result === undefined || (answer.result === true ? Array.isArray(answer.errors) : !check({ method: "GET", route: undefined, status: 404, body }));
   };
   const checkFrame = (text) => serverFrameSchema.safeParse(parse(text)).error?.message;
-  return { url, port, tasks, headersOf, document, check, isEnvelope, checkFrame };
+  return { url, port, tasks, files, headersOf, document, check, isEnvelope, checkFrame };
 }
 
 /** True when the server still answers at the end. */

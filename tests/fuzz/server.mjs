@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { pixel } from "./encodings.mjs";
+import { fileParameters } from "./file-values.mjs";
+
 export const root = join(import.meta.dirname, "../..");
 const atelier = join(root, "bin/atelier.mjs");
 
@@ -37,6 +40,7 @@ export async function startServer() {
   if (!server.url) throw new Error("the server ended before it was ready");
   server.port = Number(new URL(server.url).port);
   server.tasks = await makeTasks(server);
+  server.files = await uploadFiles(server);
   return server;
 }
 
@@ -84,6 +88,7 @@ function fakeManifests() {
     { id: "grain", type: "numeric", label: "grain", default: "0.5", min: 0.25, max: 1 },
     { id: "motifs", type: "multiselect", label: "motifs", max: 2, options: ["a", "b", "7"].map((value) => ({ label: value, value })) },
     { id: "ground", type: "color", label: "ground", default: "#ffffff" },
+    ...fileParameters.map((one) => ({ label: one.id, ...one })),
   ];
   return [manifest, { ...manifest, id: "9002", slug: "More", parameters: [{ title: "All", items: [...items, ...more] }] }];
 }
@@ -107,4 +112,16 @@ async function makeTasks(server) {
     tasks.push({ as, taskid, token: socketaccesstoken });
   }
   return tasks;
+}
+
+/** A file of each project. */
+async function uploadFiles(server) {
+  const upload = async (as) => {
+    const body = new FormData();
+    body.append("file", new Blob([pixel]), "a.png");
+    const answer = await fetch(`${server.url}/v1/File/Upload`, { method: "POST", headers: server.headersOf(as), body });
+    const { id, url } = (await answer.json()).list[0];
+    return { id, url };
+  };
+  return [await upload("signing"), await upload("keyOnly")];
 }
