@@ -5,15 +5,12 @@ import { z } from "zod";
 import { parameterTypes } from "./parameter-kind.ts";
 import { absoluteUrl, decimalText, digitsText, timeText } from "./wire-scalars.ts";
 
-/** "" for a model without a cover. */
-const imageUrl = z.union([absoluteUrl, z.literal("")]);
-
 const cardFields = {
   id: digitsText,
   cleanslugowner: z.string(),
   cleanslugproject: z.string(),
   description: z.string(),
-  image: imageUrl,
+  image: absoluteUrl,
   categories: z.array(z.string()),
   averagepoint: z.literal("0"),
   commentcount: z.literal("0"),
@@ -71,7 +68,7 @@ export const wireToolDetailSchema = z
   .strictObject({
     ...listedFields,
     readme: z.string().meta({ description: "HTML." }),
-    samples: z.array(imageUrl),
+    samples: z.array(absoluteUrl),
     parameters: z.array(z.strictObject({ title: z.string(), items: z.array(wireParameterSchema) })),
     inspire: z.array(z.record(z.string(), z.union([z.string(), z.array(z.string())]))),
   })

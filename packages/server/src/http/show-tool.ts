@@ -21,7 +21,7 @@ export async function readToolContext(context: CatalogueContext): Promise<ToolSh
   });
 }
 
-/** "" for a model without a cover. */
+/** Of a plain picture for a model without a cover. */
 export function coverUrl(context: Pick<RouteContext, "publicUrl">, manifest: Manifest): string {
-  return manifest.cover === "" ? "" : `${context.publicUrl()}/uploads/models/${encodeURIComponent(coverName(manifest))}`;
+  return `${context.publicUrl()}/uploads/models/${encodeURIComponent(coverName(manifest))}`;
 }

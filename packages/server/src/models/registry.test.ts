@@ -40,6 +40,7 @@ describe("the shipped models", () => {
       join(shipped, "covers/ArsMachina-Baroque-Space-Opera-v1-cover.jpeg"),
     );
     expect(models.coverPath("../baroque-space-opera-v1.json")).toBeUndefined();
+    expect(models.coverPath("Atelier-Unknown-cover.png")).toBeUndefined();
   });
 });
 

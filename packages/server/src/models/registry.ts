@@ -31,16 +31,19 @@ export async function loadModels(folders: readonly string[], read?: ModelReader)
   return registryOf(await readModelFiles(folders, read));
 }
 
+/** What a model without a cover is shown with: an official client refuses the whole list for one address that is none. */
+const plainCover = join(import.meta.dirname, "../../assets/plain-cover.png");
+
 /** `Owner-Slug-cover.ext`, as the generated model pages name covers. */
 export function coverName(manifest: Manifest): string {
   const hyphened = (text: string): string => text.trim().replaceAll(/\s+/g, "-");
-  return `${hyphened(manifest.owner)}-${hyphened(manifest.slug)}-cover${extname(manifest.cover)}`;
+  return `${hyphened(manifest.owner)}-${hyphened(manifest.slug)}-cover${extname(manifest.cover || plainCover)}`;
 }
 
 function registryOf({ entries, texts, byAlias }: ModelFiles): ModelRegistry {
   const manifests = Object.freeze(entries.map((entry) => entry.manifest));
   const byKey = new Map([...byAlias, ...manifests.map((manifest) => [modelKey(manifest), manifest] as const)]);
-  const covers = new Map(entries.map(({ manifest, folder }) => [coverName(manifest), join(folder, manifest.cover)]));
+  const covers = new Map(entries.map(({ manifest, folder }) => [coverName(manifest), manifest.cover === "" ? plainCover : join(folder, manifest.cover)]));
   const samples = new Map(
     entries.flatMap(({ manifest, folder }) => sampleFilesOf(manifest).map((file) => [basename(file), join(folder, file)] as const)),
   );

@@ -1,7 +1,12 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import type { LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { limits } from "../../limits.ts";
+import { loadModels } from "../../models/registry.ts";
 import { publicUrl, signedHeaders, startTestServer } from "../test-server.ts";
 import type { TestServer } from "../test-server.ts";
 
@@ -111,6 +116,26 @@ describe("POST /v1/Tool/List", () => {
     expect((await tools({ start: "1", limit: "1", order: "ASC" })).tool.map((tool) => tool.id)).toEqual(["2"]);
     expect(await tools({ start: "8", limit: "1" })).toMatchObject({ total: 8, tool: [] });
   });
+});
+
+it("a model without a cover has a plain picture at an absolute address, for official clients refuse a list with an address that is none", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "atelier-models-"));
+  const shipped = join(import.meta.dirname, "../../../../../models");
+  const sample = JSON.parse(await readFile(join(shipped, "starter.json"), "utf8")) as object;
+  await writeFile(join(folder, "mine.json"), JSON.stringify({ ...sample, id: "100000", owner: "my", slug: "Plain", aliases: [], cover: "" }));
+  const bare = await startTestServer({ models: await loadModels([folder, shipped]) });
+  const post = (url: string, body: object) => bare.app.inject({ method: "POST", url, payload: body }).then((response) => response.json<Answer>());
+  const image = `${publicUrl}/uploads/models/my-Plain-cover.png`;
+  const named = { slugowner: "my", slugproject: "plain" };
+  expect((await post("/v1/Tool/List", { slugowner: "my" })).tool).toMatchObject([{ image }]);
+  expect((await post("/v1/Tool/Detail", named)).tool).toMatchObject([{ image, samples: [image] }]);
+  expect((await post("/v1/Tool/Explore", {})).explore.flatMap(({ tools: cards }) => cards.map((card) => card.image))).toContain(image);
+  const picture = await bare.app.inject(new URL(image).pathname);
+  expect([picture.statusCode, picture.headers["content-type"], picture.rawPayload.subarray(1, 4).toString()]).toEqual([200, "image/png", "PNG"]);
+  // The line is left out of a page that follows the seed's.
+  expect((await bare.app.inject("/models/my/plain/llms-full.txt")).body).not.toContain("Model cover");
+  await bare.stop();
+  await rm(folder, { recursive: true });
 });
 
 describe("POST /v1/Tool/Detail", () => {
