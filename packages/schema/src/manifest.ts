@@ -63,6 +63,8 @@ export const manifestSchema = z.strictObject({
   aliases: z.array(z.string().regex(/^[^/]+\/[^/]+$/)).default([]),
   title: z.string(),
   description: z.string(),
+  /** Where what is served comes from, for the page that people read: the texts of the wire stay as they are. */
+  origin: z.string().min(1).optional(),
   /** Cover file under the models folder; served at `/uploads/models/{Owner}-{Slug}-cover.{ext}`. */
   cover: z.string(),
   categories: z.array(z.string()),

@@ -27,6 +27,7 @@ export function modelPage(manifest: Manifest, facts: ModelPageFacts): string {
 <h1>${manifest.title}</h1>
 <p class="quiet"><code>${cleanModelName(manifest)}</code></p>
 <p>${manifest.description}</p>
+${manifest.origin === undefined ? html`` : html`<p class="quiet">${manifest.origin}</p>`}
 <ul class="tags" aria-label="Categories and tags">${[...manifest.categories, ...manifest.tags].map((name) => html`<li>${name}</li>`)}</ul>
 ${priceFacts(manifest, facts.statistics)}
 </div>

@@ -41,13 +41,20 @@ describe("the page of a model", () => {
     for (const language of ["Shell", "JavaScript", "Python"]) expect(body).toContain(`<h3>${language} `);
   });
 
+  it("says of the seed's model that its weights are this project's own, and the page that programs read does not", async () => {
+    const words = "an adapter of this project";
+    expect((await server.app.inject(path)).body).toContain(words);
+    expect((await server.app.inject(`${path}/llms-full.txt`)).body).not.toContain(words);
+    expect((await server.app.inject("/models/atelier/starter")).body).not.toContain(words);
+  });
+
   it("is found under every spelling of its name", async () => {
     for (const spelling of ["/models/ArsMachina/Baroque%20Space%20Opera%20v1", "/models/%20arsmachina/BAROQUE-SPACE-OPERA-V1"]) {
       expect((await server.app.inject(spelling)).body).toBe((await server.app.inject(path)).body);
     }
   });
 
-  it.each([path, "/", "/models/a/b"])("%s loads nothing but its own style and pictures of this server", async (url) => {
+  it.each([path, "/", "/models", "/models/a/b"])("%s loads nothing but its own style and pictures of this server", async (url) => {
     const { headers, body } = await server.app.inject(url);
     const style = /<style>([^]*?)<\/style>/.exec(body)?.[1] ?? "";
     const hash = createHash("sha256").update(style).digest("base64");

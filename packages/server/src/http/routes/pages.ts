@@ -1,4 +1,4 @@
-// GET / and /models/{owner}/{model}: pages for people; llms.txt beside each: the same for programs that read.
+// GET /, /models and /models/{owner}/{model}: pages for people; llms.txt beside each: the same for programs that read.
 
 import type { Manifest } from "@atelier/schema/manifest";
 import { modelPageText } from "@atelier/schema/model-page";
@@ -45,7 +45,9 @@ export function addPageRoutes(app: FastifyInstance, context: CatalogueContext): 
   const find = (request: FastifyRequest<ModelPath>): Manifest | undefined =>
     context.models.find({ owner: request.params.owner, slug: request.params.model });
 
-  app.get("/", { config: { operation: pageOperation("pages", "Every model, for people") } }, (_request, reply) => sendPage(reply, modelListPage(context.models.list())));
+  for (const [path, id] of [["/", "pages"], ["/models", "modelPages"]] as const) {
+    app.get(path, { config: { operation: pageOperation(id, "Every model, for people") } }, (_request, reply) => sendPage(reply, modelListPage(context.models.list())));
+  }
   app.get("/llms.txt", { config: { operation: textOperation("siteText", "Every model as text") } }, (_request, reply) => sendText(reply, siteText(context.models.list(), context.publicUrl())));
   app.get<ModelPath>("/models/:owner/:model", { config: { operation: modelPageOperation } }, async (request, reply) => {
     const manifest = find(request);
@@ -68,5 +70,6 @@ async function sendModelPage(context: CatalogueContext, reply: FastifyReply, man
 
 export function modelText(context: RouteContext, manifest: Manifest): string {
   const url = context.publicUrl();
-  return modelPageText(withSampleUrls(manifest, url), { api: `${url}/v1`, outputs: `${url}/outputs`, cover: coverUrl(context, manifest) });
+  const cover = manifest.cover === "" ? "" : coverUrl(context, manifest);
+  return modelPageText(withSampleUrls(manifest, url), { api: `${url}/v1`, outputs: `${url}/outputs`, cover });
 }
