@@ -51,6 +51,23 @@ describe("atelier run", () => {
     expect(range).toMatchObject({ code: 1, stderr: expect.stringContaining("[steps]") });
   });
 
+  it("refuses an input that the model does not have, and names those that it has, instead of drawing the default", async () => {
+    const { code, stdout, stderr } = await run(["promt=a moon"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/test\/fake has no input "promt"[\s\S]*It takes prompt, samples, steps,/);
+  });
+
+  it("uploads the files that @ names, several of one input as a list, and tells of one that is not there", async () => {
+    const pictures = join(dataDir, "pictures");
+    const photo = `@${join(import.meta.dirname, "../mcp/picture.png")}`;
+    const sheet = ["run", "atelier/contact-sheet", `pictures=${photo}`, `pictures=${photo}`, "columns=2", "--data", dataDir, "--output", pictures];
+    const { code, stdout, stderr } = await atelier(sheet);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect((await readFile(stdout.trim())).subarray(1, 4).toString()).toBe("PNG");
+    const missing = await atelier(["run", "atelier/enlarge", "image=@nowhere.png", "--data", dataDir]);
+    expect(missing).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/nowhere\.png cannot be read/) });
+  });
+
   it("stops the task when it is interrupted, and exits with 130", async () => {
     const command = [process.execPath, "bin/atelier.mjs", "run", "test/fake", "prompt=slow stepMs=60000", "--data", dataDir];
     const running = new ServerProcess({ dataDir, command });
@@ -62,6 +79,8 @@ describe("atelier run", () => {
 
   it("works with credentials and an address from the environment alone", async () => {
     const created = await atelier(["project", "create", "elsewhere", "--auth", "key", "--data", dataDir, "--json"]);
+    const again = await atelier(["project", "create", "elsewhere", "--data", dataDir]);
+    expect(again).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/already a project "elsewhere" \(id \d+\)[\s\S]*key create "elsewhere"/) });
     const { apikey, apisecret } = JSON.parse(created.stdout) as { apikey: string; apisecret: null };
     expect(apisecret).toBeNull();
     const env = { ATELIER_URL: await server.ready(), ATELIER_API_KEY: apikey };

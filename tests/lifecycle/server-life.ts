@@ -1,5 +1,6 @@
 // What the tests of a server's life share: a data folder of their own, the servers launched on it, and what is left at the end.
 
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +30,7 @@ export async function beginServerLife(): Promise<ServerLife> {
       launched.push(server);
       return server;
     },
-    async createProject(name = "life") {
+    async createProject(name = `life ${randomUUID()}`) {
       const { stdout } = await atelier(["project", "create", name, "--data", dataDir, "--json"]);
       return JSON.parse(stdout) as Record<string, string>;
     },

@@ -121,7 +121,7 @@ function addProject(program: Command): void {
 function addRun(program: Command, { signal, exitWith }: CommandContext): void {
   program
     .command("run <owner/model> [key=value...]")
-    .description("run a model on the server and save its pictures")
+    .description("run a model on the server and save its pictures; key=@PATH uploads a file for an input that takes files")
     .option("--output <folder>", "where the pictures go", ".")
     .option("--url <url>", "the server (ATELIER_URL, default: the one on the data folder)")
     .option("--json", "print one line of JSON")

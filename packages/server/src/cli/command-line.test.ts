@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 
 import { openProgressLine } from "./progress-line.ts";
-import { parseAssignments } from "./run-command.ts";
+import { parseAssignments } from "./run-inputs.ts";
 
 it("key=value keeps everything behind the first equals sign", () => {
-  expect(parseAssignments(["prompt=a = b", "seed="])).toEqual({ prompt: "a = b", seed: "" });
+  expect(parseAssignments(["prompt=a = b", "seed="])).toEqual([["prompt", "a = b"], ["seed", ""]]);
 });
 
-it.each(["prompt", "=value", "inputImage=@file.png"])("refuses %j with an explanation", (assignment) => {
+it.each(["prompt", "=value"])("refuses %j with an explanation", (assignment) => {
   expect(() => parseAssignments([assignment])).toThrow(expect.objectContaining({ code: "COMMAND_FAILED" }));
 });
 

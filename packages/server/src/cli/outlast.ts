@@ -6,10 +6,10 @@ import { limits } from "../limits.ts";
 import { ApiRefusal, ServerAway } from "./api-client.ts";
 
 /** Calls `ask`, which must be safe to repeat, until it succeeds, is refused (4xx), or `awayMs` have passed without an answer.
- *  Aborting `signal` ends the waiting: the last failure is thrown. */
+ *  `onAway` is called before each wait. Aborting `signal` ends the waiting: the last failure is thrown. */
 export async function outlast<Answer>(
   ask: () => Promise<Answer>,
-  { awayMs, signal }: { awayMs: number; signal: AbortSignal },
+  { awayMs, signal, onAway }: { awayMs: number; signal: AbortSignal; onAway?: () => void },
 ): Promise<Answer> {
   const deadline = Date.now() + awayMs;
   for (;;) {
@@ -18,6 +18,7 @@ export async function outlast<Answer>(
     } catch (error) {
       const waitMs = retryWaitMs(error);
       if (waitMs === undefined || signal.aborted || Date.now() + waitMs > deadline) throw error;
+      onAway?.();
       await delay(waitMs, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -7,6 +7,7 @@ import { OperatorError } from "../operator-error.ts";
 import { ApiRefusal, openApiClient } from "./api-client.ts";
 import { findBaseUrl, findCredentials } from "./local-server.ts";
 import { openProgressLine } from "./progress-line.ts";
+import { parseAssignments, readInputs } from "./run-inputs.ts";
 import { runModel } from "./run-model.ts";
 import type { RunOutcome } from "./run-model.ts";
 
@@ -24,36 +25,15 @@ export async function runCommand(
 ): Promise<number> {
   const environment = readClientEnvironment();
   const givenUrl = options.url ?? environment.url;
-  const parameters = parseAssignments(request.assignments);
+  const assignments = parseAssignments(request.assignments);
   const baseUrl = await findBaseUrl(deps.config, givenUrl);
   const client = openApiClient(baseUrl, await findCredentials(deps, environment, givenUrl === undefined));
   const progress = openProgressLine(process.stderr);
+  const parameters = await readInputs(client, request.model, assignments).catch(asCommandFailure);
   const run = { model: request.model, parameters, outputDir: options.output };
   const outcome = await runModel({ client, progress, signal: deps.signal }, run).catch(asCommandFailure);
   process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : outcome.files.map((file) => `${file}\n`).join(""));
   return exitCodeOf(outcome);
-}
-
-/** `key=value` pairs; the value may hold further equals signs. Throws COMMAND_FAILED on anything else. */
-export function parseAssignments(assignments: readonly string[]): Record<string, string> {
-  const pairs = assignments.map((assignment) => {
-    const at = assignment.indexOf("=");
-    if (at <= 0) {
-      throw new OperatorError("COMMAND_FAILED", {
-        problem: `"${assignment}" is not key=value.`,
-        remedy: 'Quote values that hold spaces: "prompt=a moon over an arch".',
-      });
-    }
-    return [assignment.slice(0, at), assignment.slice(at + 1)] as const;
-  });
-  for (const [key, value] of pairs) {
-    if (!value.startsWith("@")) continue;
-    throw new OperatorError("COMMAND_FAILED", {
-      problem: `${key}=${value} names a file, and no model of this version takes files.`,
-      remedy: "Give the value itself.",
-    });
-  }
-  return Object.fromEntries(pairs);
 }
 
 /** The server's own words are the best explanation of a refusal. */

@@ -30,6 +30,7 @@ interface Answer {
 
 describe("a followed task", () => {
   let server: Server;
+  const labels: string[] = [];
   afterEach(() => server.close());
 
   /** Runs a model on a server that gives these answers in turn, the last one for ever; status 0 cuts the connection. */
@@ -45,14 +46,17 @@ describe("a followed task", () => {
     // A listening TCP server has an address with a port.
     const { port } = server.address() as AddressInfo;
     const client = openApiClient(`http://127.0.0.1:${port}`, { apiKey: "key", apiSecret: null });
-    const progress = { show: () => undefined, end: () => undefined };
+    const progress = { show: ({ label }: { label: string }) => void labels.push(label), end: () => undefined };
     const { signal } = new AbortController();
     const options = { model: "test/fake", parameters: {}, outputDir: tmpdir() };
     return runModel({ client, progress, signal, awayMs }, options).catch(asCommandFailure);
   }
 
   it("is followed over a restart of the server and of what stands before it", async () => {
+    labels.length = 0;
     expect(await run([created, busy, gatewayPage, cutOff, ended])).toMatchObject({ pexit: "0" });
+    const away = expect.stringMatching(/^http:\S+ does not answer; asking again$/);
+    expect(labels).toEqual([away, away, away, "done"]);
   });
 
   it("is given up when the server stays in trouble, and the user is told that it is not the request", async () => {

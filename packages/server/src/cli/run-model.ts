@@ -18,7 +18,7 @@ import type { ProgressLine } from "./progress-line.ts";
 export interface RunModelOptions {
   /** `owner/model`, as in the URL of its page. */
   readonly model: string;
-  readonly parameters: Readonly<Record<string, string>>;
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** Folder for the pictures; made when missing. */
   readonly outputDir: string;
 }
@@ -75,14 +75,18 @@ export async function runModel(given: RunModelDeps, options: RunModelOptions): P
   }
 }
 
-async function createTask(client: ApiClient, { model, parameters }: RunModelOptions): Promise<{ taskid: string }> {
+/** Throws COMMAND_FAILED for what is not `owner/model`. */
+export function splitModelName(model: string): [owner: string, slug: string] {
   const [owner = "", slug = "", ...more] = model.split("/");
-  if (owner === "" || slug === "" || more.length > 0) {
-    throw new OperatorError("COMMAND_FAILED", {
-      problem: `"${model}" is not the name of a model.`,
-      remedy: "Give it as owner/model, for example arsmachina/baroque-space-opera-v1.",
-    });
-  }
+  if (owner !== "" && slug !== "" && more.length === 0) return [owner, slug];
+  throw new OperatorError("COMMAND_FAILED", {
+    problem: `"${model}" is not the name of a model.`,
+    remedy: "Give it as owner/model, for example arsmachina/baroque-space-opera-v1.",
+  });
+}
+
+async function createTask(client: ApiClient, { model, parameters }: RunModelOptions): Promise<{ taskid: string }> {
+  const [owner, slug] = splitModelName(model);
   const path = `/v1/Run/${encodeURIComponent(owner)}/${encodeURIComponent(slug)}`;
   return client.post(path, parameters, runAnswer);
 }
@@ -93,12 +97,13 @@ async function follow(deps: Required<RunModelDeps>, taskid: string): Promise<Sho
   const { client, progress, signal } = deps;
   const ask = () => client.post("/v1/Task/Detail", { taskid, progress: true }, detailAnswer);
   let stopSent = false;
+  const onAway = (): void => progress.show({ label: `${client.baseUrl} does not answer; asking again` });
   for (;;) {
     if (signal.aborted && !stopSent) {
       stopSent = true;
       await stopTask(client, taskid);
     }
-    const answer = await outlast(ask, deps).catch((error: unknown) => {
+    const answer = await outlast(ask, { ...deps, onAway }).catch((error: unknown) => {
       // The signal came while the server was away: it is handled first.
       if (signal.aborted && !stopSent) return undefined;
       throw error;
