@@ -117,3 +117,31 @@ it("what belongs to the installation cannot be removed, and weights that others 
   expect(await removeModel(home, "atelier/other", { withWeights: true })).toHaveLength(1);
   expect(await exists(join(own, "mine/a.safetensors"))).toBe(true);
 });
+
+describe("a model that works on files", () => {
+  const variants = [{ name: "image", engine: "image", operation: "enlarge" }];
+  const items = [{ id: "image", type: "fileinput", label: "image", default: "samples/a.png", required: true }];
+
+  it("is added with its samples, twice where two models share one, and removed with nothing else", async () => {
+    const changes = { variants, parameters: [{ title: "", items }], examples: [] };
+    await addManifest(home, await manifestBeside({ "mine/a.safetensors": "weights" }), { isLinked: false });
+    for (const [id, slug] of [["600", "One"], ["601", "Two"]]) {
+      const path = await manifestBeside({ "samples/a.png": "picture" }, { ...changes, id, slug });
+      expect(await addManifest(home, path, { isLinked: false })).toMatchObject({ id });
+    }
+    expect(await readFile(join(own, "samples/a.png"), "utf8")).toBe("picture");
+    const other = await manifestBeside({ "samples/a.png": "another" }, { ...changes, id: "602", slug: "Three" });
+    await expect(addManifest(home, other, { isLinked: false })).rejects.toThrow("a.png is there already");
+
+    expect(await removeModel(home, "atelier/one", { withWeights: true })).toHaveLength(1);
+    expect(await readFile(join(own, "mine/a.safetensors"), "utf8")).toBe("weights");
+  });
+
+  it.each([".", "./", "..", "../elsewhere", "x/../..", "/"])("whose base is %j takes nothing with it when it is removed", async (base) => {
+    const outside = join(root, "data/elsewhere");
+    await mkdir(outside, { recursive: true });
+    await addManifest(home, await manifestBeside({}, { variants: [{ ...variants[0], base }] }), { isLinked: false });
+    expect(await removeModel(home, "atelier/mine", { withWeights: true })).toHaveLength(1);
+    expect([await exists(own), await exists(outside)]).toEqual([true, true]);
+  });
+});

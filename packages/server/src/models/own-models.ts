@@ -1,13 +1,15 @@
 // Adds models to a user's own folder and removes them; a running server sees either by itself.
 
 import { constants } from "node:fs";
-import { cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, normalize, resolve, sep } from "node:path";
 
 import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
+import { sampleFilesOf } from "@atelier/schema/sample-files";
 import { modelKey } from "@atelier/schema/slug";
 
+import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 import { checkAdapter } from "./adapter-header.ts";
 import { adapterManifest, findBaseModel } from "./adapter-manifest.ts";
@@ -34,7 +36,7 @@ export async function addManifest(home: ModelHome, path: string, how: { isLinked
   const manifest = await readManifestFile(file);
   await refuseConflicts(home, manifest);
   const from = dirname(file);
-  const files = [...new Set([...weightsOf(manifest), ...(manifest.cover === "" ? [] : [manifest.cover])])];
+  const files = [...new Set([...weightsOf(manifest), ...[manifest.cover, ...sampleFilesOf(manifest)].filter(isBelow)])];
   const brought = await existing(from, files);
   const found = await Promise.all(home.modelFolders.map((folder) => existing(folder, files)));
   const missing = weightsOf(manifest).filter((one) => !brought.includes(one) && !found.flat().includes(one));
@@ -121,10 +123,19 @@ async function refuseConflicts(home: ModelHome, manifest: Manifest): Promise<voi
 
 async function bring(from: string, to: string, { isLinked }: { isLinked: boolean }): Promise<void> {
   if (from === to) return;
+  if (await isSameFile(from, to)) return;
   if (await exists(to)) throw refusal(`${to} is there already.`, "Remove it or rename the file that you add.");
   await mkdir(dirname(to), { recursive: true });
   // Copy-on-write where the file system can: weights are large.
   await (isLinked ? symlink(from, to) : cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE }));
+}
+
+/** Two models may show the same sample. Larger files are no samples, and are not read. */
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  if (!(await isFile(one)) || !(await isFile(other))) return false;
+  const [size, otherSize] = [(await stat(one)).size, (await stat(other)).size];
+  if (size !== otherSize || size > limits.outboundDownloadBytes) return false;
+  return (await readFile(one)).equals(await readFile(other));
 }
 
 function weightsOf(manifest: Manifest): string[] {
@@ -132,7 +143,14 @@ function weightsOf(manifest: Manifest): string[] {
 }
 
 function weightsOfVariant({ base, adapters }: Manifest["variants"][number]): string[] {
-  return [base, ...adapters.map((adapter) => adapter.file)];
+  return [base, ...adapters.map((adapter) => adapter.file)].filter(isBelow);
+}
+
+/** A file or folder inside a models folder: neither none ("" of a model without a base), nor that folder itself, which must not
+ *  be copied or removed with a model, nor anything outside. */
+function isBelow(path: string): boolean {
+  const plain = normalize(path);
+  return path !== "" && plain !== "." && plain !== "./" && !isAbsolute(plain) && !/^\.\.(?:\/|$)/.test(plain);
 }
 
 async function existing(folder: string, files: readonly string[]): Promise<string[]> {
