@@ -99,3 +99,21 @@ export async function brokenBudgets(db: Queryable, places: number): Promise<stri
   );
   return rows.map((row) => row.what);
 }
+
+/** What workers and callers were told and the tables do not say. `written`: steps by task and attempt (`12:1`), told to the attempt
+ *  that reported them; `stopped`: tasks whose Cancel or Kill was answered by yes. */
+export async function brokenAnswers(
+  db: Queryable,
+  { written, stopped }: { written: ReadonlyMap<string, number>; stopped: readonly string[] },
+): Promise<string[]> {
+  const { rows } = await db.query<{ attempt: string; steps: number }>(
+    `select task_id || ':' || attempt as attempt, count(*)::integer as steps from task_events where data ? 'reporter' group by task_id, attempt`,
+  );
+  const known = new Map(rows.map(({ attempt, steps }) => [attempt, steps]));
+  const missing = [...written].filter(([attempt, steps]) => steps > (known.get(attempt) ?? 0)).map(([attempt]) => attempt);
+  const going = await db.query<{ id: string }>(`select id from tasks where id = any($1::bigint[]) and status <> 'task_cancel'`, [stopped]);
+  const broken: string[] = [];
+  if (missing.length > 0) broken.push(`steps that a worker was told to be written are: not of ${missing.slice(0, 5).join(", ")}`);
+  if (going.rows.length > 0) broken.push(`a task whose Cancel or Kill was answered by yes is cancelled: not ${going.rows.map(({ id }) => id).join(", ")}`);
+  return broken;
+}
