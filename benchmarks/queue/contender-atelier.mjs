@@ -51,9 +51,13 @@ export async function openAtelier(address) {
       const folders = { modelFolders: [folder] };
       worker = startWorker({ source, log, slots: concurrency, engines: engineOfNothing(onStarted), folders, tempFolder: join(folder, "tmp") });
     },
-    async unfinished() {
-      const { rows: counts } = await db.query(`select count(*)::int as n from tasks where phase in ('waiting', 'leased')`);
-      return counts[0].n;
+    async isBusy() {
+      const { rows: found } = await db.query(
+        `select exists (select from tasks where phase = 'waiting' and project_id = $1)
+             or exists (select from tasks where phase = 'leased' and project_id = $1) as busy`,
+        [projectId],
+      );
+      return found[0].busy;
     },
     async close() {
       await worker?.drain();

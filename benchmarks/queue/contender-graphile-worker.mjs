@@ -31,9 +31,9 @@ export async function openGraphileWorker(address) {
       });
     },
     /** Finished jobs are deleted. */
-    async unfinished() {
-      const { rows } = await pool.query("select count(*)::int as n from graphile_worker._private_jobs");
-      return rows[0].n;
+    async isBusy() {
+      const { rows } = await pool.query("select exists (select from graphile_worker._private_jobs) as busy");
+      return rows[0].busy;
     },
     async close() {
       await runner?.stop();

@@ -26,9 +26,9 @@ export async function openPgBoss(address) {
         await writeProgress((text, values) => db.executeSql(text, values), job.id);
       })));
     },
-    async unfinished() {
-      const { rows } = await db.executeSql(`select count(*)::int as n from pgboss.job where name = $1 and state <> 'completed'`, [queue]);
-      return rows[0].n;
+    async isBusy() {
+      const { rows } = await db.executeSql(`select exists (select from pgboss.job where name = $1 and state <> 'completed') as busy`, [queue]);
+      return rows[0].busy;
     },
     async close() {
       await boss.stop({ graceful: true, timeout: 5_000 });

@@ -1,5 +1,6 @@
 // The queue beside pg-boss and graphile-worker, on the same PostgreSQL in the same run, in interleaved rounds.
 // node benchmarks/queue/run.mjs [--rounds 3] [--tasks 1500] [--only atelier] [--write]     (Node 22.18 or later: the peers')
+// With --only atelier --finished 1000000 --waiting 100000: empty tables beside those of a busy server, in turn.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,10 +10,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { openDatabase } from "@atelier/server/db/database";
+import { migrate } from "@atelier/server/db/migrate";
 import { startDatabase } from "@atelier/server/db/start-database";
 import { openLog } from "@atelier/server/log";
 
 import { writeReport } from "../flux/measure.mjs";
+import { fillWithTasks } from "../server/fill-with-tasks.mjs";
 import { measureSync } from "./disk.mjs";
 import { median, percentile } from "./percentiles.mjs";
 
@@ -27,9 +30,14 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     tasks: { type: "string", default: "1500" },
     only: { type: "string" },
+    finished: { type: "string", default: "0" },
+    waiting: { type: "string", default: "0" },
     write: { type: "boolean", default: false },
   },
 });
+const past = { finished: Number(options.finished), waiting: Number(options.waiting) };
+const hasPast = past.finished + past.waiting > 0;
+if (hasPast && options.only !== "atelier") throw new Error("--finished and --waiting fill Atelier's tables: give --only atelier too");
 const openers = await contenders();
 const log = openLog({ level: "silent", pretty: false });
 const folder = mkdtempSync(join(tmpdir(), "atelier-queue-benchmark-"));
@@ -37,6 +45,7 @@ const postgres = await startDatabase({ log }, { databaseUrl: undefined, folder, 
 const results = Object.fromEntries(Object.keys(openers).map((name) => [name, { submit: [], finish: [], lives: [], starts: [] }]));
 const syncs = [];
 try {
+  if (hasPast) await fillPast();
   for (let round = 0; round < Number(options.rounds); round += 1) {
     syncs.push(...measureSync(folder));
     const order = Object.keys(openers);
@@ -50,24 +59,41 @@ report();
 
 async function contenders() {
   const peers = join(import.meta.dirname, "peers");
-  const names = options.only ? options.only.split(",") : ["atelier", "pg-boss", "graphile-worker"];
-  if (names.some((name) => name !== "atelier") && !existsSync(join(peers, "node_modules"))) {
+  const names = hasPast ? ["atelier", "atelier-large"] : options.only ? options.only.split(",") : ["atelier", "pg-boss", "graphile-worker"];
+  if (names.some((name) => !name.startsWith("atelier")) && !existsSync(join(peers, "node_modules"))) {
     execFileSync("npm", ["ci", "--prefix", peers, "--no-audit", "--no-fund"], { stdio: "inherit" });
   }
   const known = {
     atelier: async () => (await import("./contender-atelier.mjs")).openAtelier,
+    "atelier-large": async () => (await import("./contender-atelier.mjs")).openAtelier,
     "pg-boss": async () => (await import("./contender-pg-boss.mjs")).openPgBoss,
     "graphile-worker": async () => (await import("./contender-graphile-worker.mjs")).openGraphileWorker,
   };
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await known[name]()])));
 }
 
+/** A database with the tasks of a busy server's past, from which those of the rounds are copied. */
+async function fillPast() {
+  const admin = openDatabase({ log }, addressOf("postgres"));
+  await admin.query("create database past");
+  await admin.close();
+  const db = openDatabase({ log }, addressOf("past"), { answerMs: 0 });
+  await migrate({ db, log });
+  await fillWithTasks(db, past);
+  await db.close();
+}
+
+function addressOf(database) {
+  return { host: postgres.socketDir, user: databaseUser, database };
+}
+
 /** One contender in a database of its own: submit everything, then process it; then both at once; then one at a time. */
 async function measure(name, round) {
   const database = `round_${round}_${name.replaceAll("-", "_")}`;
-  const admin = openDatabase({ log }, { host: postgres.socketDir, user: databaseUser, database: "postgres" });
-  await admin.query(`create database ${database}`);
-  const address = { host: postgres.socketDir, user: databaseUser, database };
+  const admin = openDatabase({ log }, addressOf("postgres"), { answerMs: 0 });
+  await admin.query(`create database ${database} ${name === "atelier-large" ? "template past strategy file_copy" : ""}`);
+  await admin.query("checkpoint");
+  const address = addressOf(database);
   const contender = await openers[name](address);
   const result = results[name];
   const tasks = Number(options.tasks);
@@ -100,7 +126,7 @@ async function submitAll(contender, tasks) {
 
 async function untilFinished(contender) {
   const deadline = Date.now() + drainLimitMs;
-  while ((await contender.unfinished()) > 0) {
+  while (await contender.isBusy()) {
     if (Date.now() > deadline) throw new Error(`${contender.name} did not finish in time`);
     await delay(20);
   }
@@ -133,14 +159,19 @@ function report() {
   console.log(`fdatasync of 8 KiB: p50 ${median(syncs).toFixed(2)} ms, p99 ${percentile(syncs, 0.99).toFixed(2)} ms`);
   for (const [name, result] of Object.entries(results)) console.log(`${name.padEnd(16)} ${describe(result)}`);
   if (!options.write) return;
-  const rows = Object.entries(results).map(([name, result]) => [name, describe(result), name === "atelier" ? "ahead of both peers" : "-"]);
+  const target = hasPast ? { "atelier-large": "within 2 times of the empty one" } : { atelier: "ahead of both peers" };
+  const rows = Object.entries(results).map(([name, result]) => [name, describe(result), target[name] ?? "-"]);
   rows.push(["disk alone", `fdatasync of 8 KiB: p50 ${median(syncs).toFixed(2)} ms, p99 ${percentile(syncs, 0.99).toFixed(2)} ms`, "-"]);
-  writeReport("queue", "The queue beside pg-boss and graphile-worker", {
-    command: "npx -y --ignore-scripts=false node@24 benchmarks/queue/run.mjs --write",
+  const node = "npx -y --ignore-scripts=false node@24";
+  const sizes = hasPast ? ` --only atelier --finished ${past.finished} --waiting ${past.waiting}` : "";
+  const title = hasPast ? "The queue among a million tasks" : "The queue beside pg-boss and graphile-worker";
+  writeReport(hasPast ? "queue-large" : "queue", title, {
+    command: `${node} benchmarks/queue/run.mjs${sizes} --rounds ${options.rounds} --tasks ${options.tasks} --write`,
     rows,
     notes: [
       `${options.tasks} tasks a round, ${options.rounds} interleaved rounds, ${concurrency} at once, medians. A life: submit, claim, three progress`,
       "events, finish, every step durable. Atelier's life also writes its ten statuses as events and its ledger line.",
+      ...(hasPast ? [`atelier-large: ${past.finished} finished tasks and ${past.waiting} waiting ones of 20 other projects lie in its tables.`] : []),
     ],
   });
 }
