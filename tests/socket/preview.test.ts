@@ -132,6 +132,21 @@ describe("an engine's stderr", () => {
     expect(ofType(late.frames, "task_error_full")).toHaveLength(1);
   });
 
+  it("is no status: no task is ever in task_error, whatever its engine writes and however it ends", async () => {
+    const client = await world.server.connect();
+    const { taskid, socketaccesstoken } = await world.run({ prompt: "printErrors=3 stepMs=20", steps: 50 });
+    client.follow(socketaccesstoken);
+    await client.until(() => ofType(client.of(taskid), "task_error").length > 0);
+    expect((await world.detail(taskid))["status"]).toBe("task_output");
+    await client.end(taskid);
+    const failing = await world.run({ prompt: "printErrors=3 fail", steps: 1 });
+    client.follow(failing.socketaccesstoken);
+    expect(await client.end(failing.taskid)).toMatchObject({ type: "task_postprocess_end", exitCode: 1 });
+    const { rows } = await world.db.query<{ status: string }>("select status from tasks union select type from task_events");
+    expect(rows.map(({ status }) => status)).toContain("task_postprocess_end");
+    expect(rows.filter(({ status }) => status.startsWith("task_error"))).toEqual([]);
+  });
+
   it("is no frame of a run that wrote none", async () => {
     const client = await world.server.connect();
     const { taskid, socketaccesstoken } = await world.run({ steps: 1 });

@@ -14,6 +14,12 @@ async function ask(url: string, payload: string, headers: Record<string, string>
   return { status: response.statusCode, body: response.json() };
 }
 
+/** Of two refusals in different seconds. */
+function withoutTime({ status, body }: { status: number; body: unknown }): object {
+  const { errors = [], ...rest } = body as { errors?: { time?: number }[] };
+  return { status, body: { ...rest, errors: errors.map(({ time: _time, ...error }) => error) } };
+}
+
 describe("small habits of clients", () => {
   it("a right key and a made-up token are HTTP 200, a wrong key is 401", async () => {
     const test = (key: string) => ask("/v1/Task/Detail", '{"tasktoken":"test"}', { "x-api-key": key, "content-type": "application/json" });
@@ -46,6 +52,34 @@ describe("small habits of clients", () => {
       expect(answer, `${url} ${payload}`).toEqual({ status, body: { result: false, errors } });
     }
   });
+
+  it("every POST endpoint under /v1 reads JSON under any label, and says of broken JSON the same", async () => {
+    const document = (await server.app.inject("/openapi.json")).json<{ paths: Record<string, object> }>();
+    const urls = Object.keys(document.paths).filter((path) => path.startsWith("/v1/") && "post" in (document.paths[path] ?? {}) && !/Upload|Worker/.test(path));
+    expect(urls.length).toBeGreaterThan(15);
+    const labels = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain"];
+    // The prompt is too long for a model, and nobody has the others.
+    const body = JSON.stringify({ prompt: "x".repeat(20_001), image: "no address", pictures: "no address", taskid: "999999", deliveryid: "999999", name: "", slugowner: "no", slugproject: "model" });
+    for (const url of urls.map((path) => path.replace("{owner}", "atelier").replace("{model}", "starter"))) {
+      const answers = await Promise.all(
+        labels.map(async (label) => {
+          const headers = { ...signedHeaders(server.mine), "content-type": label };
+          return { read: withoutTime(await ask(url, body, headers)), broken: withoutTime(await ask(url, `${body.slice(0, -1)},`, headers)) };
+        }),
+      );
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size, url).toBe(1);
+      const invalid = { status: 200, body: { result: false, errors: [{ code: 0, message: "Request parameters are invalid." }] } };
+      expect(answers[0]?.broken, url).toEqual(invalid);
+    }
+  });
+
+  it.each(["Task/Stat", "Project/List", "Project/UsageSummary", "Wallet/List", "Wallet/TransactionList", "Tool/DetailOpenAPI"])(
+    "an endpoint that no source specifies is an unknown route, not a made-up answer: %s",
+    async (name) => {
+      const answer = withoutTime(await ask(`/v1/${name}`, "{}", signedHeaders(server.mine)));
+      expect(answer).toEqual({ status: 404, body: { result: false, errors: [{ code: 0, message: "Error parsing url." }] } });
+    },
+  );
 
   it("uuid is the account's, the same on all its tasks", async () => {
     const uuidOfNewTask = async (as = server.mine): Promise<unknown> => {

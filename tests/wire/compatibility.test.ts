@@ -55,6 +55,8 @@ it("names are read from a source as they stand, without groups and skipped tests
     "    (name) => {},",
     "  );",
     '  it.skip("skipped", () => {});',
+    '  it.runIf(isRoot)("runs on some machines", async () => {});',
+    '  test.skipIf(isRoot && has("x"))("skipped on some machines", () => {});',
     '  describe.each([1])("another group", () => {});',
     '  test("with options", { timeout: 1 }, () => {});',
     '  // it("in a comment", () => {});',

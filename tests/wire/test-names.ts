@@ -1,4 +1,5 @@
-// The names of the tests in a test file's source, as they stand there ("%s" included); skipped tests are left out.
+// The names of the tests in a test file's source, as they stand there ("%s" included); skipped tests are left out, and
+// those that run under a condition only.
 
 /** What begins a test or a group of them, as the first word of a line. */
 const heads = /^[ \t]*(it|test|describe)((?:\.\w+)*)(?=[(`])/gm;
@@ -13,7 +14,7 @@ export function testNames(source: string): string[] {
   const taken = new Set<number>();
   for (const match of source.matchAll(names)) {
     const head = starts.findLast((start) => start.at <= match.index);
-    if (head === undefined || taken.has(head.at) || head.word === "describe" || /\.(skip|todo|fails)\b/.test(head.modifiers)) continue;
+    if (head === undefined || taken.has(head.at) || head.word === "describe" || /\.(skip|todo|fails|skipIf|runIf)\b/.test(head.modifiers)) continue;
     taken.add(head.at);
     found.push(unquoted(match[1] ?? ""));
   }

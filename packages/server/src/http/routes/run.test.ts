@@ -137,6 +137,19 @@ describe("POST /v1/Run", () => {
     },
   );
 
+  it("keeps the reserved keys out of the parameters, shows the callback beside them, and bills the named project", async () => {
+    const callbackUrl = "https://receiver.example/hook?order=17";
+    const { taskid } = (await server.post(runUrl, { prompt: "a moon", callbackUrl, projectid: server.mine.projectid })).json<{ taskid: string }>();
+    const stored = await storedTask(taskid);
+    expect(stored).toMatchObject({ project_id: server.mine.projectid, callback_url: callbackUrl, parameters: { prompt: "a moon" } });
+    for (const values of [stored?.["parameters"], stored?.["input"]]) {
+      expect(values).not.toHaveProperty("callbackUrl");
+      expect(values).not.toHaveProperty("projectid");
+    }
+    const { tasklist } = (await server.post("/v1/Task/Detail", { taskid })).json<{ tasklist: [object] }>();
+    expect(tasklist[0]).toMatchObject({ callbackurl: callbackUrl });
+  });
+
   it("bills no other project", async () => {
     expect((await server.post(runUrl, { projectid: server.mine.projectid })).json()).toMatchObject({ result: true });
     expect((await server.post(runUrl, { projectid: "" })).json()).toMatchObject({ result: true });

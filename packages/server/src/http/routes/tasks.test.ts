@@ -172,7 +172,7 @@ describe("POST /v1/Task/Cancel", () => {
     expect(detail.tasklist[0]).toEqual(answer.tasklist[0]);
   });
 
-  it("cancels neither a running nor an ended task", async () => {
+  it("cancels neither a running nor an ended task, each with the same text", async () => {
     const task = await newTask();
     await lease(task.taskid);
     const refused = failure(1, "Task is not in a cancellable state.");
