@@ -72,6 +72,7 @@ export const privateRoutes: Readonly<Record<string, PrivateRoute>> = {
 /** What anybody is answered, and why that shows nothing of a project. */
 export const publicRoutes: Readonly<Record<string, string>> = {
   "GET /": "the models of the server",
+  "GET /models": "the models of the server",
   "GET /llms.txt": "the models of the server",
   "GET /models/{owner}/{model}": "a model of the server; statistics are sums over all projects",
   "GET /models/{owner}/{model}/llms.txt": "a model of the server",
