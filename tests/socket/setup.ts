@@ -85,13 +85,14 @@ const fakeManifest = {
   variants: [{ name: "fake", engine: "fake", base: "." }],
 };
 
-export async function startWorld() {
+/** `changes`: to the manifest of its one model. */
+export async function startWorld(changes: object = {}) {
   const cleanups: (() => Promise<unknown>)[] = [];
   const { db, address, drop } = await createTestDatabase();
   cleanups.push(drop);
   const folder = await mkdtemp(join(tmpdir(), "atelier-socket-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, "fake.json"), JSON.stringify(fakeManifest));
+  await writeFile(join(folder, "fake.json"), JSON.stringify({ ...fakeManifest, ...changes }));
   const models = await loadModels([folder]);
   const log = openLog({ level: "silent", pretty: false });
   const files = openDiskStore(join(folder, "files"));

@@ -26,6 +26,7 @@ export const modelSchema = z.object({
   categories: z.array(z.string()).catch([]),
   approximatelycost: nonEmpty,
   cps: nonEmpty,
+  dynamicprice: nonEmpty,
 });
 
 const optionSchema = z.object({ label: z.coerce.string(), value: z.coerce.string(), cover: z.url().optional().catch(undefined) });

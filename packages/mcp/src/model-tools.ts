@@ -7,6 +7,7 @@ import type { ModelSummary } from "./answer-schemas.ts";
 import { ApiFailure, modelDetailSchema, modelSchema } from "./api.ts";
 import type { Api, Model, ModelDetail } from "./api.ts";
 import { amount, nextStart, withoutAbsent } from "./plain-values.ts";
+import { pricingOf } from "./pricing.ts";
 import { readOnly, tool } from "./tool.ts";
 
 const listReply = z.object({ total: z.coerce.number().int(), tool: z.array(modelSchema) });
@@ -111,7 +112,7 @@ function summaryOf(model: Model): ModelSummary {
     title: model.title ?? slug,
     description: model.seodescription ?? model.description,
     categories: model.categories.filter((category) => category !== "tool"),
-    pricing: model.cps === undefined ? undefined : `$${Number(model.cps)} per second`,
+    pricing: pricingOf(model),
     estimatedCostUsd: amount(model.approximatelycost),
   });
 }

@@ -50,6 +50,19 @@ export const variantSchema = z.strictObject({
   adapters: z.array(adapterUseSchema).default([]),
 });
 
+/** By second, by run, and by output. */
+export const priceMethods = ["cps", "cpr", "cpo"] as const;
+
+export const priceSchema = z.strictObject({
+  /** Parameter to value, or `QUANTITY:n` for a number of files or choices; a run that has them all is charged by this price. */
+  inputs: z.record(z.string(), z.string()).default({}),
+  /** US dollars. */
+  price: z.string().regex(/^[0-9]{1,9}\.[0-9]{1,12}$/, "a price is text: dollars, a dot and up to 12 decimals"),
+  priceMethod: z.enum(priceMethods, {
+    error: "this server charges by cps (second), cpr (run) and cpo (output); it cannot measure what other methods count",
+  }),
+});
+
 /** A year. */
 const maxDeadlineSeconds = 31_536_000;
 
@@ -71,6 +84,8 @@ export const manifestSchema = z.strictObject({
   tags: z.array(z.string()).default([]),
   /** US dollars per second, 12 decimals. */
   cps: z.string().regex(/^[0-9]+\.[0-9]{12}$/),
+  /** Prices that go before `cps`: the first whose inputs a run has is charged. */
+  prices: z.array(priceSchema).default([]),
   parameters: z.array(z.strictObject({ title: z.string(), items: z.array(parameterSchema) })),
   examples: z.array(z.record(z.string(), z.string())).default([]),
   variants: z.array(variantSchema).min(1),
@@ -83,6 +98,7 @@ export const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Parameter = z.infer<typeof parameterSchema>;
+export type Price = z.infer<typeof priceSchema>;
 export type Variant = z.infer<typeof variantSchema>;
 
 /** URL form of a display slug: trimmed, lower case, spaces as hyphens. */

@@ -1,17 +1,24 @@
 // What a model's runs cost, in the forms of the wire (docs/wire-contract.md, "Prices").
 
 import type { Manifest } from "./manifest.ts";
+import { priceOf, pricesOf } from "./price.ts";
 import { fixedDecimal } from "./wire-decimal.ts";
 
-/** The price list: one entry, because runs are charged by the second whatever their input. A JSON list inside text, with a
- *  number as its price: an official client drops the whole price when either is otherwise. */
-export function priceList(manifest: Pick<Manifest, "cps">): string {
-  return JSON.stringify([{ inputs: {}, price: Number(manifest.cps), priceMethod: "cps" }]);
+type Priced = Pick<Manifest, "cps" | "prices">;
+
+/** The price list. A JSON list inside text, with numbers as prices: an official client drops the whole list when either is
+ *  otherwise. */
+export function priceList(model: Priced): string {
+  return JSON.stringify(pricesOf(model).map(({ inputs, price, priceMethod }) => ({ inputs, price: Number(price), priceMethod })));
 }
 
-/** The mean cost of a run in US dollars with 12 places, or "" while no run has been measured. */
-export function meanCost(manifest: Pick<Manifest, "cps">, meanElapsedSeconds: string | null): string {
-  return meanElapsedSeconds === null ? "" : product(manifest.cps, meanElapsedSeconds);
+/** What a run with the defaults costs in US dollars with 12 places: of a price by the second in the mean, or "" while no run has been
+ *  measured; of a price by the output for one. */
+export function meanCost(model: Priced & Pick<Manifest, "parameters">, meanElapsedSeconds: string | null): string {
+  const items = model.parameters.flatMap((group) => group.items);
+  const { price, priceMethod } = priceOf(model, Object.fromEntries(items.map((item) => [item.id, item.default])));
+  if (priceMethod !== "cps") return fixedDecimal(price, 12);
+  return meanElapsedSeconds === null ? "" : product(price, meanElapsedSeconds);
 }
 
 /** The mean time of a run (`10 seconds`), never under one second, or "" while no run has been measured. */

@@ -56,6 +56,17 @@ const listed = {
 };
 
 describe("wireTool", () => {
+  it("tells what a run with the defaults costs where it is not charged by the second, also before any was measured", () => {
+    const unmeasured = { ...context, statistics: noStatistics };
+    const priced = (priceMethod: "cpr" | "cpo", inputs = {}) => ({ ...manifest, prices: [{ inputs, price: "0.04", priceMethod }] });
+    expect(wireTool(priced("cpr"), unmeasured)).toMatchObject({
+      dynamicprice: '[{"inputs":{},"price":0.04,"priceMethod":"cpr"}]',
+      approximatelycost: "0.040000000000",
+    });
+    expect(wireTool(priced("cpo", { pose: "sit" }), unmeasured).approximatelycost).toBe("0.040000000000");
+    expect(wireTool(priced("cpo", { pose: "stand" }), context).approximatelycost).toBe(listed.approximatelycost);
+  });
+
   it("writes every field of a list in the form of the contract", () => {
     expect(wireTool(manifest, context)).toEqual(listed);
   });

@@ -20,7 +20,7 @@ export function readManifest(file: string, text: string): Manifest {
 }
 
 function problemsOf(manifest: Manifest): FieldProblem[] {
-  return [...parameterProblems(manifest), ...repeatedIds(manifest), ...valueProblems(manifest)];
+  return [...parameterProblems(manifest), ...repeatedIds(manifest), ...priceProblems(manifest), ...valueProblems(manifest)];
 }
 
 function parameterProblems(manifest: Manifest): FieldProblem[] {
@@ -54,6 +54,22 @@ function repeatedIds(manifest: Manifest): FieldProblem[] {
   const ids = manifest.parameters.flatMap((group) => group.items).map((item) => item.id);
   const repeated = ids.filter((id, index) => ids.indexOf(id) !== index);
   return repeated.map((id) => ({ path: ["parameters"], text: `the parameter ${id} is declared twice` }));
+}
+
+/** A price of an input that no run can have would never be charged. */
+function priceProblems({ parameters, prices }: Manifest): FieldProblem[] {
+  const items = new Map(parameters.flatMap((group) => group.items).map((item) => [item.id, item]));
+  return prices.flatMap(({ inputs }, index) =>
+    Object.entries(inputs).flatMap(([id, wanted]) => {
+      const item = items.get(id);
+      const isCounted = item !== undefined && ["files", "choices"].includes(kindOf(item));
+      const path = ["prices", index, "inputs", id];
+      if (!item) return [{ path, text: "there is no such parameter" }];
+      if (isCounted !== /^QUANTITY:[0-9]+$/.test(wanted)) return [{ path, text: isCounted ? "of files and choices the number is priced: QUANTITY:n" : "only files and choices have a QUANTITY" }];
+      const isOption = !hasOptions(item) || isCounted || (item.options ?? []).some(({ value }) => value === wanted);
+      return isOption ? [] : [{ path, text: `${wanted} is no option of ${id}` }];
+    }),
+  );
 }
 
 /** Defaults and examples go through the same parser as a request does. */

@@ -140,6 +140,17 @@ describe("a folder of manifests", () => {
     expect(await problemOf({ "a.json": manifest() })).toContain(expected);
   });
 
+  it.each([
+    [{ price: "0.04", priceMethod: "cpt" }, /prices\.0\.priceMethod: this server charges by cps \(second\), cpr \(run\) and cpo \(output\)/],
+    [{ price: 0.04, priceMethod: "cpr" }, /prices\.0\.price: /],
+    [{ price: "4", priceMethod: "cpr" }, /prices\.0\.price: a price is text/],
+    [{ price: "0.04", priceMethod: "cpr", inputs: { quality: "hd" } }, /prices\.0\.inputs\.quality: there is no such parameter/],
+    [{ price: "0.04", priceMethod: "cpr", inputs: { steps: "QUANTITY:2" } }, /prices\.0\.inputs\.steps: only files and choices have a QUANTITY/],
+  ])("is refused for the price %j that could not be charged, in words", async (price, words) => {
+    const folder = await folderOf({ "a.json": { ...sample, prices: [price] } });
+    await expect(loadModels([folder])).rejects.toThrow(words);
+  });
+
   it("is refused when two files declare one model or one id", async () => {
     const renamed = { ...sample, slug: "STARTER" };
     expect(await problemOf({ "a.json": sample, "b.json": renamed })).toContain("both declare the model atelier/starter");

@@ -2,6 +2,7 @@
 
 import { cleanModelName } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
+import { priceOf } from "@atelier/schema/price";
 
 import type { Database } from "../db/database.ts";
 import { insertTask, lockProjectRuns } from "../db/queries/new-tasks.ts";
@@ -54,7 +55,7 @@ export async function createTask(deps: CreateTaskDeps, request: RunRequest): Pro
     input: request.input,
     ...(request.fileIds && { fileIds: request.fileIds }),
     callbackUrl: request.callbackUrl,
-    cps: model.cps,
+    ...taskPrices(model, request.input),
     outputFolderId: drawHexId(),
     queueLimitMs: milliseconds(model.deadlines.queueSeconds),
     runLimitMs: milliseconds(model.deadlines.runSeconds),
@@ -67,6 +68,13 @@ export async function createTask(deps: CreateTaskDeps, request: RunRequest): Pro
   if (inserted.kind === "spent") throw new AtelierError("BUDGET_SPENT");
   if (inserted.kind === "full") throw new AtelierError("OPEN_TASKS_LIMIT", { most: inserted.most, balance: inserted.balance });
   throw new Error(`a task of project ${projectId} was neither created nor found: ${inserted.kind}`);
+}
+
+/** By the price list as it is now: a later one changes no task that waits. */
+function taskPrices(model: Manifest, input: Record<string, unknown>): Pick<NewTask, "cps" | "requestPrice" | "outputPrice"> {
+  const { price, priceMethod } = priceOf(model, input);
+  if (priceMethod === "cps") return { cps: price };
+  return { cps: "0", ...(priceMethod === "cpr" ? { requestPrice: price } : { outputPrice: price }) };
 }
 
 function milliseconds(seconds: number | undefined): number | undefined {

@@ -90,7 +90,10 @@ const stamps = Object.entries(timeColumns).map(([status, column]) => `${column} 
  *  column it would cost the moves before their HOT updates. */
 const elapsed = `round(extract(epoch from ${stampOf("task_end", "ended_at")} - t.accepted_at)::numeric, 4)`;
 
-const ending = `postprocess_ended_at = now(), pexit = '0', elapsed_seconds = ${elapsed}, total_cost = round(t.cps * ${elapsed}, 12),
+/** Seconds, the run itself, and its outputs, of which a run without any is charged one (contract, "Pricing"). */
+const cost = `round(t.cps * ${elapsed} + t.request_price + t.output_price * greatest(1, jsonb_array_length(w.outputs)), 12)`;
+
+const ending = `postprocess_ended_at = now(), pexit = '0', elapsed_seconds = ${elapsed}, total_cost = ${cost},
   debug_output = w."debugOutput", debug_error = coalesce(w."debugError", ''), provenance = nullif(w.provenance, 'null'::jsonb),
   worker_id = null, lease_expires_at = null`;
 

@@ -14,7 +14,11 @@ export interface NewTask {
   /** Uploads that the input names: they stay while the task needs them. */
   readonly fileIds?: readonly string[] | undefined;
   readonly callbackUrl: string;
+  /** Per second of its run. */
   readonly cps: string;
+  /** For the run itself, and for each output; undefined: nothing. */
+  readonly requestPrice?: string | undefined;
+  readonly outputPrice?: string | undefined;
   readonly outputFolderId: string;
   /** How long it may wait and run; undefined: as long as it takes. */
   readonly queueLimitMs?: number | undefined;
@@ -51,6 +55,8 @@ export async function insertTask(db: Queryable, task: NewTask, options: { isLock
     limits.idempotencyKeyMs,
     options.isLocked,
     task.fileIds ?? [],
+    task.requestPrice ?? "0",
+    task.outputPrice ?? "0",
   ]);
   const row = rows[0];
   if (!row) throw new Error(`there is no project ${task.projectId}`);
@@ -114,10 +120,10 @@ const statement = { name: "new-task", text: `
     returning task_id
   ), created as (
     insert into tasks (id, project_id, token, model, model_id, status, parameters, input, callback_url, cps,
-                       output_folder_id, last_event_seq, queue_limit_ms, run_limit_ms, deadline_at)
+                       output_folder_id, last_event_seq, queue_limit_ms, run_limit_ms, deadline_at, request_price, output_price)
     overriding system value
     select id, $1::bigint, $2, $3, $4, 'task_queue', $5::jsonb, $6::jsonb, $7, $8::numeric, $9, 1, $10::bigint, $11::bigint,
-           now() + $10::bigint * interval '1 millisecond'
+           now() + $10::bigint * interval '1 millisecond', $17::numeric, $18::numeric
       from ticket where $12::text is null or exists (select from first_use)
     returning id
   ), event as (
@@ -133,7 +139,8 @@ const insertMany = { name: "new-tasks", text: `
   with wanted as materialized (
     select * from jsonb_to_recordset($1::jsonb) as w (
       place integer, "projectId" bigint, token text, model text, "modelId" text, parameters jsonb, input jsonb, "callbackUrl" text,
-      cps numeric, "outputFolderId" text, "queueLimitMs" bigint, "runLimitMs" bigint)
+      cps numeric, "outputFolderId" text, "queueLimitMs" bigint, "runLimitMs" bigint,
+      "requestPrice" numeric, "outputPrice" numeric)
   ), project as materialized (
     select p.id, p.budget is not null and u.spent >= p.budget as is_spent, p.waiting_limit is not null as is_limited
       from (select distinct "projectId" as id from wanted) w
@@ -143,10 +150,11 @@ const insertMany = { name: "new-tasks", text: `
       from (select * from wanted order by place) w join project p on p.id = w."projectId"
   ), created as (
     insert into tasks (id, project_id, token, model, model_id, status, parameters, input, callback_url, cps,
-                       output_folder_id, last_event_seq, queue_limit_ms, run_limit_ms, deadline_at)
+                       output_folder_id, last_event_seq, queue_limit_ms, run_limit_ms, deadline_at, request_price, output_price)
     overriding system value
     select id, "projectId", token, model, "modelId", 'task_queue', parameters, input, "callbackUrl", cps, "outputFolderId", 1,
-           "queueLimitMs", "runLimitMs", now() + "queueLimitMs" * interval '1 millisecond'
+           "queueLimitMs", "runLimitMs", now() + "queueLimitMs" * interval '1 millisecond',
+           coalesce("requestPrice", 0), coalesce("outputPrice", 0)
       from ticket where id is not null
   ), event as (
     insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from ticket where id is not null

@@ -1,9 +1,10 @@
 // The page of a model: what it is, what it costs, what it takes, and programs that run it. Plain HTML, no script.
 
 import { cleanModelName } from "@atelier/schema/manifest";
-import type { Manifest } from "@atelier/schema/manifest";
+import type { Manifest, Price } from "@atelier/schema/manifest";
 import { modelPath } from "@atelier/schema/model-page-path";
 import { codeSamples } from "@atelier/schema/model-page-samples";
+import { pricesOf } from "@atelier/schema/price";
 import type { ModelStatistics } from "@atelier/schema/wire-tool";
 import { meanCost, meanTime } from "@atelier/schema/wire-tool-price";
 
@@ -59,9 +60,17 @@ function priceFacts(manifest: Manifest, statistics: ModelStatistics): Html {
     meanElapsedSeconds === null
       ? html`<dt>A run</dt><dd>not measured yet</dd>`
       : html`<dt>A run</dt><dd>${meanTime(meanElapsedSeconds)}, about $${shortPrice(meanCost(manifest, meanElapsedSeconds))} in the mean</dd>`;
-  return html`<dl class="facts"><dt>Price</dt><dd>$${shortPrice(manifest.cps)} per second of a run that succeeds</dd>
+  return html`<dl class="facts"><dt>Price</dt>${pricesOf(manifest).map(priceEntry)}
 ${measured}
 <dt>Runs so far</dt><dd>${runCount}</dd></dl>`;
+}
+
+const units = { cps: "per second", cpr: "per run", cpo: "per output" } as const;
+
+function priceEntry({ inputs, price, priceMethod }: Price): Html {
+  const cases = Object.entries(inputs).map(([id, value]) => `${id} ${value.replace(/^QUANTITY:/, "× ")}`);
+  const where = cases.length === 0 ? "" : ` with ${cases.join(", ")}`;
+  return html`<dd>$${shortPrice(price)} ${units[priceMethod]}${where}${priceMethod === "cps" ? " of a run that succeeds" : ", where the run succeeds"}</dd>`;
 }
 
 /** Without the zeros that the wire pads with. */
