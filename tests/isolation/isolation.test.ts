@@ -127,6 +127,11 @@ describe.each(Object.entries(privateRoutes))("%s", (route, { bodies }) => {
   });
 });
 
+it.each(["/v1/Task/List", "/v1/Delivery/List"])("%s counts nothing of another project", async (url) => {
+    const totalOf = async (as: CreatedProject): Promise<unknown> => (await server.post(url, {}, as)).json<{ total: unknown }>().total;
+    expect([await totalOf(server.other), await totalOf(server.keyOnly), await totalOf(server.mine)]).toEqual(["0", "0", "3"]);
+});
+
 describe("the socket", () => {
   it("answers another project's ids, in place of a token, like a token that nobody has", async () => {
     await server.app.listen({ host: "127.0.0.1", port: 0 });

@@ -128,11 +128,12 @@ describe("Run/sync", () => {
 
     it("answers what it holds when the server stops", async () => {
       const server = await idle.listenHolding({});
+      const next = await nextTask(idle);
       const answer = hold(server, {}, { world: idle });
-      const before = await untilWaiting(idle);
+      const taskid = await next.created;
       await server.app.close();
       expect((await answer).status).toBe(504);
-      expect(await idle.detail(before)).toMatchObject({ status: "task_queue" });
+      expect(await idle.detail(taskid)).toMatchObject({ status: "task_queue" });
     });
   });
 
@@ -152,19 +153,18 @@ describe("Run/sync", () => {
   }
 });
 
-/** The id of the next task, once its event has been asked for: the request is then held. */
-async function untilWaiting(world: World): Promise<string> {
+/** Listens for the next task; `created` is its id, once it is there. */
+async function nextTask(world: World): Promise<{ created: Promise<string> }> {
+  let tell: (id: string) => void = () => undefined;
+  const created = new Promise<string>((resolve) => (tell = resolve));
   const { rows } = await world.db.query<{ id: string }>("select coalesce(max(id), 0) as id from tasks");
-  const before = rows[0]?.id ?? "0";
-  return new Promise((resolve, reject) => {
-    const look = async (): Promise<void> => {
-      const found = await world.db.query<{ id: string }>("select id from tasks where id > $1", [before]);
-      const id = found.rows[0]?.id;
-      if (id !== undefined) resolve(id);
-      else setTimeout(() => look().catch(reject), 5);
-    };
-    look().catch(reject);
-  });
+  const look = async (): Promise<void> => {
+    const found = await world.db.query<{ id: string }>("select id from tasks where id > $1", [rows[0]?.id]);
+    const id = found.rows[0]?.id;
+    if (id !== undefined) tell(id);
+  };
+  await world.db.listen("atelier_queue", () => void look(), () => void look());
+  return { created };
 }
 
 /** Reads a stream to its end. */

@@ -6,9 +6,19 @@ import type { Readable } from "node:stream";
 /** What a reply sends. Nothing is lost when its reader is slow: `send` then says so, and the writer waits for `onDrain`. */
 export class EventStream {
   readonly #stream = new PassThrough();
+  #writtenBytes = 0;
+  #takenBytes: number | undefined;
 
   get readable(): Readable {
     return this.#stream;
+  }
+
+  /** Whether the reader has taken anything since the last call, which made it slow and not gone; true at first. `unsentBytes`: what
+   *  waits in its connection. */
+  isTaken(unsentBytes: number): boolean {
+    const before = this.#takenBytes;
+    this.#takenBytes = this.#writtenBytes - this.#stream.writableLength - this.#stream.readableLength - unsentBytes;
+    return before === undefined || this.#takenBytes > before;
   }
 
   /** False when the reader is behind. `name`: without one a browser's `onmessage` gets it. `id`: where the writer's log stands. */
@@ -38,6 +48,8 @@ export class EventStream {
 
   /** After the reader has gone, writing changes nothing. */
   #write(text: string): boolean {
-    return this.#stream.writable ? this.#stream.write(text) : true;
+    if (!this.#stream.writable) return true;
+    this.#writtenBytes += Buffer.byteLength(text);
+    return this.#stream.write(text);
   }
 }

@@ -57,7 +57,7 @@ export function addTaskEventsRoute(app: FastifyInstance, context: RouteContext, 
     const afterSeq = startOf(request);
     if (found.isOver && afterSeq >= found.lastSeq) return reply.status(204).send();
     const stream = new TaskStream(context, { ...found, token }, streamLimits);
-    stream.follow(afterSeq, () => reply.raw.destroy());
+    stream.follow(afterSeq, { cut: () => reply.raw.destroy(), unsentBytes: () => reply.raw.writableLength });
     whenAborted(signal, () => stream.end());
     return sendStream(reply, stream);
   });
@@ -92,8 +92,8 @@ class TaskStream {
     this.#limits = streamLimits;
   }
 
-  /** `cut`: ends the connection of a reader that does not read. */
-  follow(afterSeq: number, cut: () => void): void {
+  /** `cut`: ends the connection of a reader that does not read. `unsentBytes`: what waits in it. */
+  follow(afterSeq: number, connection: { cut: () => void; unsentBytes: () => number }): void {
     this.events.retryAfter(this.#limits.eventStreamRetryMs);
     const following = this.#context.events.follow(
       { taskId: this.#task.id, afterSeq },
@@ -110,11 +110,8 @@ class TaskStream {
       },
     );
     this.events.onDrain(() => following.resume());
-    let isBehind = false;
     const timer = setInterval(() => {
-      const wasBehind = isBehind;
-      isBehind = !this.events.keepAlive();
-      if (wasBehind && isBehind) cut();
+      if (!this.events.keepAlive() && !this.events.isTaken(connection.unsentBytes())) connection.cut();
     }, this.#limits.syncKeepAliveMs).unref();
     this.#stop = () => {
       clearInterval(timer);
