@@ -1,7 +1,7 @@
 // Keeps files on the local disk, written so that a crash leaves either the whole file or none.
 
 import { randomBytes } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { copyFile, mkdir, open, opendir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
@@ -36,10 +36,13 @@ export function openDiskStore(folder: string): FileStore {
       return { sizeBytes: (await stat(path)).size };
     },
     async open(key, range) {
-      const path = pathOf(key);
-      const info = await stat(path).catch(ignoreMissing);
-      if (!info?.isFile()) return undefined;
-      return { stream: createReadStream(path, range), sizeBytes: info.size };
+      // Opened before it is looked at: whoever removes it now takes nothing from this reader.
+      const file = await open(pathOf(key)).catch(ignoreMissing);
+      if (!file) return undefined;
+      const info = await file.stat();
+      if (info.isFile()) return { stream: file.createReadStream(range), sizeBytes: info.size };
+      await file.close();
+      return undefined;
     },
     async remove(key) {
       const path = pathOf(key);

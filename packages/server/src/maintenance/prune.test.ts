@@ -115,7 +115,7 @@ describe("retention", () => {
     for (const table of ["outputs", "ledger", "task_events"]) expect(await idsOf(table)).toContain(young.id);
     for (const table of ["outputs", "task_events", "deliveries"]) expect(await idsOf(table)).not.toContain(old.id);
     expect(await idsOf("ledger")).toEqual([old.id, young.id]);
-    expect(await files.open(old.fileKey)).toBeUndefined();
+    expect(await isStored(old.fileKey)).toBe(false);
     expect(await readdir(folder, { recursive: true })).toContainEqual(expect.stringContaining(young.fileKey));
   });
 
@@ -147,7 +147,7 @@ describe("retention", () => {
     expect((await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).removed).toMatchObject({ files: 1, tasks: 0 });
     expect((await pruneWith({ ATELIER_KEEP_FILES_GIB: 10 })).removed).toMatchObject({ files: 1, fileBytes: 10 });
     expect(await idsOf("outputs")).toEqual([young.id]);
-    expect(await files.open(old.fileKey)).toBeUndefined();
+    expect(await isStored(old.fileKey)).toBe(false);
     const { rows } = await test.db.query("select id, output_folder_id = '0' as emptied from tasks order by id");
     expect(rows).toEqual([{ id: oldest.id, emptied: true }, { id: old.id, emptied: true }, { id: young.id, emptied: false }]);
   });
@@ -218,10 +218,10 @@ describe("the sweep", () => {
     const { fileKey } = await endedTask(0);
     expect(await sweep(0)).toMatchObject({ orphans: 0 });
     expect(await sweep(dayMs, true)).toMatchObject({ orphans: 1, orphanBytes: 4 });
-    expect(await files.open(lost)).toBeDefined();
+    expect(await isStored(lost)).toBe(true);
     expect(await sweep(dayMs)).toMatchObject({ orphans: 1, orphanBytes: 4 });
-    expect(await files.open(lost)).toBeUndefined();
-    expect(await files.open(fileKey)).toBeDefined();
+    expect(await isStored(lost)).toBe(false);
+    expect(await isStored(fileKey)).toBe(true);
   });
 
   it("never removes what an attempt that is under way may have stored, however old it is", async () => {
@@ -232,7 +232,7 @@ describe("the sweep", () => {
     );
     const stored = await orphan();
     expect(await sweep(dayMs)).toMatchObject({ orphans: 0 });
-    expect(await files.open(stored)).toBeDefined();
+    expect(await isStored(stored)).toBe(true);
     await test.db.query("update tasks set status = 'task_queue', worker_id = null, accepted_at = null where id = $1", [id]);
     expect(await sweep(dayMs)).toMatchObject({ orphans: 1 });
   });
@@ -246,6 +246,12 @@ describe("the sweep", () => {
     await upkeep.stop();
   });
 });
+
+async function isStored(key: string): Promise<boolean> {
+  const opened = await files.open(key);
+  opened?.stream.destroy();
+  return opened !== undefined;
+}
 
 /** The same files, stored that much earlier. */
 function olderBy(store: FileStore, ms: number): FileStore {
