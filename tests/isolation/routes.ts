@@ -86,7 +86,7 @@ export const publicRoutes: Readonly<Record<string, string>> = {
   "GET /v1/File/{key}/{name}": "the access key is the permission: 178 random bits, told to the owner alone",
   "GET /outputs/{folder}/{name}": "the address is the permission: 256 random bits, told to the owner alone",
   "GET /healthz": "whether the process lives",
-  "GET /readyz": "whether tasks can be created, and how many models there are",
+  "GET /readyz": "whether requests are answered and tasks taken, and how many models there are",
   "GET /mcp": "always that there is no stream",
   "GET /openapi.json": "the document of the routes",
   "GET /v1/Task/Events/{tasktoken}": "the task's token is the permission: 178 random bits, told to the owner alone; tested below",

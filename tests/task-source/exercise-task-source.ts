@@ -280,7 +280,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     const path = join(world.folder, "fetched");
     expect(await source.readInput(task, mine, path)).toBe(true);
     expect(await readFile(path, "utf8")).toBe("my pixels");
-    await expect(source.readInput(task, other, path)).rejects.toThrow("has no file");
+    await expect(source.readInput(task, other, path)).rejects.toMatchObject({ code: "WORKER_INPUT_MISSING" });
     expect(await source.putBack(task)).toBe(true);
     expect(await source.readInput(task, mine, path)).toBe(false);
   });

@@ -122,7 +122,7 @@ describe("the server", () => {
 
   it("is healthy while it lives", async () => {
     expect((await server.app.inject("/healthz")).json()).toEqual({ status: "ok" });
-    expect((await server.app.inject("/readyz")).json()).toEqual({ status: "ready", models: server.context.models.list().length });
+    expect((await server.app.inject("/readyz")).json()).toEqual({ status: "ready", models: server.context.models.list().length, takesTasks: true });
   });
 });
 
@@ -160,9 +160,11 @@ describe("GET /readyz", () => {
 });
 
 describe("GET /readyz on a full disk", () => {
-  it("answers not ready, as Run is refused", async () => {
+  it("answers ready, for all but Run, which is refused", async () => {
     const server = await startTestServer({ hasRoom: async () => false });
-    expect((await server.app.inject("/readyz")).statusCode).toBe(503);
+    const ready = await server.app.inject("/readyz");
+    expect(ready.statusCode).toBe(200);
+    expect(ready.json()).toMatchObject({ status: "ready", takesTasks: false });
     expect((await server.post("/v1/Run/atelier/starter", {})).statusCode).toBe(503);
     await server.stop();
   });

@@ -12,6 +12,7 @@ import { renewLeases } from "../db/queries/leases.ts";
 import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
 import type { Fence, Move } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
+import { AtelierError } from "../errors.ts";
 import type { PreviewFeed } from "../events/preview-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
@@ -119,7 +120,7 @@ class DatabaseTaskSource implements LocalTaskSource {
   async readInput(lease: Lease, fileKey: string, path: string): Promise<boolean> {
     const file = await openInputFile(this.#deps, this.#fence(lease), fileKey);
     if (file === "lost") return false;
-    if (file === "missing") throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`);
+    if (file === "missing") throw new AtelierError("WORKER_INPUT_MISSING");
     await pipeline(file.stream, createWriteStream(path));
     return true;
   }

@@ -87,8 +87,8 @@ export interface TaskSource {
   report(lease: Lease, reports: Iterable<Report>): Promise<boolean>;
   /** Whether somebody looks at the task and would see previews in the data of its reports: as far as the source knows now. */
   wantsPreviews(lease: Lease): boolean;
-  /** Copies the file that the task's input names by `fileKey` to `path`. Throws when the input names no such file or its
-   *  bytes are gone. */
+  /** Copies the file that the task's input names by `fileKey` to `path`. Throws WORKER_INPUT_MISSING when the input names no
+   *  such file or its bytes are gone; any other error is of the store, the network or the disk. */
   readInput(lease: Lease, fileKey: string, path: string): Promise<boolean>;
   /** Stores the outputs durably, then moves the task on by the last reports and ends it well, both or nothing. Outputs of a
    *  lost lease never appear. */

@@ -18,8 +18,8 @@ import type { Outbound } from "../outbound/outbound.ts";
 export class InputFailure extends Error {}
 
 export interface FetchDeps {
-  /** Copies a stored file of the task to `path`. */
-  readonly readStored: (fileKey: string, path: string) => Promise<void>;
+  /** Copies a stored file of the task to `path`. False: it is gone. */
+  readonly readStored: (fileKey: string, path: string) => Promise<boolean>;
   /** Where a sample of the models folder is, or undefined. */
   readonly findSample: (file: string) => string | undefined;
   readonly outbound: Pick<Outbound, "download">;
@@ -66,7 +66,7 @@ async function fetchInput(deps: FetchDeps, { parameter, file, path, budget }: Wa
     return { path: sample, name: basename(file.sample) };
   }
   if ("fileKey" in file) {
-    await deps.readStored(file.fileKey, path);
+    if (!(await deps.readStored(file.fileKey, path))) throw failure(parameter, "The file is gone.");
     budget.spend(parameter, (await stat(path)).size);
     return { path, name: file.name };
   }

@@ -34,8 +34,8 @@ export interface RunTaskDeps {
 /** The lease is not ours: the task was killed, rescued or finished by another attempt. Nothing was changed. */
 class FenceLost extends Error {}
 
-/** What was drawn could not be kept: the store, its disk or the network failed, not the engine. */
-class NotKept extends Error {}
+/** What was drawn could not be kept, or an input not be read: the store, its disk or the network failed, not the engine. */
+class StoreFailed extends Error {}
 
 /** Runs a claimed task to its end. Never throws for what can happen to a task; `signal` stops it (`reason` "drain" puts
  *  it back in the queue, any other reason means that the task is no longer ours). */
@@ -113,8 +113,13 @@ class TaskRun {
 
   #fetchInputs(): Promise<EngineInputFile[]> {
     const { source, folders, outbound } = this.#deps;
-    const readStored = async (fileKey: string, path: string): Promise<void> => {
-      if (!(await source.readInput(this.#task, fileKey, path))) throw new FenceLost();
+    const readStored = async (fileKey: string, path: string): Promise<boolean> => {
+      const isOurs = await source.readInput(this.#task, fileKey, path).catch((cause: unknown) => {
+        if (isMissing(cause)) return "missing";
+        throw new StoreFailed("a file of the input could not be read", { cause });
+      });
+      if (isOurs === false) throw new FenceLost();
+      return isOurs !== "missing";
     };
     const findSample = (file: string): string | undefined => findModelFile(file, folders);
     const deps = { readStored, findSample, outbound, signal: this.#stop };
@@ -162,7 +167,7 @@ class TaskRun {
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
     const run = { reports, outputs, debugOutput, debugError, provenance };
     const isEnded = await this.#deps.source.finish(this.#task, run).catch((cause: unknown) => {
-      throw new NotKept("what was drawn could not be kept", { cause });
+      throw new StoreFailed("what was drawn could not be kept", { cause });
     });
     if (!isEnded) throw new FenceLost();
   }
@@ -198,9 +203,13 @@ class TaskRun {
 
 /** Nothing that another try of the same task would not survive once the database, the store or the disk is well again. */
 function isOfSurroundings(error: unknown): boolean {
-  if (error instanceof NotKept) return true;
+  if (error instanceof StoreFailed) return true;
   if (error instanceof AtelierError) return error.code === "SERVER_UNAVAILABLE" || error.code === "DISK_FULL";
   return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof AtelierError && error.code === "WORKER_INPUT_MISSING";
 }
 
 /** An input that cannot be had will not be there for the next attempt either. */

@@ -20,6 +20,7 @@ import { openOutbound } from "../outbound/outbound.ts";
 import { openLocalTaskSource } from "../tasks/local-task-source.ts";
 import { manifest, openTaskWorld } from "../../../../tests/task-source/task-world.ts";
 import type { TaskWorld } from "../../../../tests/task-source/task-world.ts";
+import { drawOutputFolder } from "../secret-text.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker } from "./worker.ts";
 
@@ -294,4 +295,27 @@ test("a store that fails for a while costs a task no engine failure", async () =
   await work(undefined, { ...files, put });
   expect(await ended(id)).toMatchObject({ pexit: "0", debugError: "" });
   expect(failures).toBe(limits.engineFailures + 1);
+});
+
+test("an input that cannot be read for a while costs a task no engine failure", async () => {
+  const { world, files, run, work, ended } = await setup();
+  const fileKey = await world.storeFile(`${drawOutputFolder()}/mine.png`, "my pixels");
+  let failures = 0;
+  const open: typeof files.open = async (key, range) => {
+    if (failures > limits.engineFailures) return files.open(key, range);
+    failures += 1;
+    setImmediate(() => void world.expireLeases().then(() => world.rescue()));
+    throw new Error("the bucket is away");
+  };
+  const { id } = await run("read at last", { image: [{ fileKey, name: "mine.png" }] });
+  await work(undefined, { ...files, open });
+  expect(await ended(id)).toMatchObject({ pexit: "0", debugError: "" });
+  expect(failures).toBe(limits.engineFailures + 1);
+});
+
+test("an input whose file is gone fails its task at once, and says which", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("x", { image: [{ fileKey: `${drawOutputFolder()}/gone.png`, name: "gone.png" }] });
+  await work();
+  expect(await ended(id)).toMatchObject({ pexit: "1", attempt: 1, debugError: "INPUT_NOT_FETCHED: image: The file is gone." });
 });

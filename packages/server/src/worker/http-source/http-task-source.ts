@@ -108,10 +108,7 @@ class HttpTaskSource implements TaskSource {
         throw new AtelierError("SERVER_UNAVAILABLE", {}, { cause });
       });
     };
-    return unlessLost(() => this.#link.certainly(fetch)).catch((error: unknown) => {
-      if (!(error instanceof AtelierError) || error.code !== "WORKER_INPUT_MISSING") throw error;
-      throw new Error(`the input of task ${lease.taskId} has no file ${fileKey}`, { cause: error });
-    });
+    return unlessLost(() => this.#link.certainly(fetch));
   }
 
   async finish(lease: Lease, { reports = [], outputs, ...run }: FinishedRun): Promise<boolean> {
