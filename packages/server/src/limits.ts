@@ -193,6 +193,9 @@ export const limits = Object.freeze({
   databaseAwayMs: 8_000,
   /** First and longest wait between two tries to reach the database. */
   databaseRetryMs: 25,
+  /** Of all announcements that wait to be sent: 100,000 ids of events, or 500 previews. Beyond it they are lost, as if the database
+   *  had been away: every listener also looks for itself. */
+  announcementCharacters: 4_000_000,
   /** Of one notification: PostgreSQL refuses 8,000 bytes, and ids are ASCII. */
   notificationCharacters: 7_900,
   databaseRetryMaxMs: 1_000,
@@ -206,6 +209,8 @@ export const limits = Object.freeze({
   previewAskMs: 2_000,
   previewWantedMs: 6_000,
   previewTasks: 10_000,
+  /** Previews, the newest of each task, that wait to be announced: 8 KB each. */
+  previewsWaiting: 500,
   /** One frame of a socket's client: a subscription takes about 80 bytes. */
   socketFrameBytes: 16 * 1024,
   /** Open sockets of one process, at about 10 KB each. */

@@ -24,6 +24,7 @@ export class Announcer {
   readonly #tellOwn: (channel: string, announcement: string) => void;
   readonly #pool: pg.Pool;
   readonly #waiting = new Map<string, Set<string>>();
+  #waitingCharacters = 0;
   /** PostgreSQL's process for each session. */
   readonly #sessions = new Set<number | undefined>();
   #sending: Promise<void> | undefined;
@@ -52,8 +53,10 @@ export class Announcer {
       for (const row of result.rows) {
         const payload = row[name];
         if (typeof payload !== "string") continue;
-        waiting.add(payload);
         this.#tellOwn(channel, payload);
+        if (waiting.has(payload) || this.#waitingCharacters + payload.length > limits.announcementCharacters) continue;
+        waiting.add(payload);
+        this.#waitingCharacters += payload.length;
       }
     }
     if (this.#waiting.size > 0) this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
@@ -78,6 +81,7 @@ export class Announcer {
     while (this.#waiting.size > 0) {
       const notifications = [...this.#waiting].flatMap(([channel, payloads]) => packed(channel, payloads));
       this.#waiting.clear();
+      this.#waitingCharacters = 0;
       try {
         await this.#pool.query(notifyAll, [
           notifications.map(({ channel }) => channel),

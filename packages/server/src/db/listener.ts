@@ -54,13 +54,16 @@ export class Listener {
 
   /** Tells handlers, as of what this process itself has announced. */
   tell(channel: string, announcement: string): void {
-    for (const { onNotification } of this.#channels.get(channel) ?? []) {
-      // What it tells of is committed: a listener that fails must fail nothing else.
-      try {
-        onNotification(announcement);
-      } catch (error) {
-        this.#log.error({ err: error, channel }, "database.listener-failed");
-      }
+    for (const { onNotification } of this.#channels.get(channel) ?? []) this.#guarded(channel, () => onNotification(announcement));
+  }
+
+  /** What it tells of is committed, or was written by anybody who may write to the database: a listener that fails must fail
+   *  nothing else. */
+  #guarded(channel: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#log.error({ err: error, channel }, "database.listener-failed");
     }
   }
 
@@ -115,7 +118,7 @@ export class Listener {
     this.#client.then(
       () => {
         this.#log.info({}, "database.listening-again");
-        for (const set of this.#channels.values()) for (const handlers of set) handlers.onReconnect();
+        for (const [channel, set] of this.#channels) for (const { onReconnect } of set) this.#guarded(channel, onReconnect);
       },
       () => undefined,
     );

@@ -3,8 +3,10 @@
 // Stored nowhere: a preview that nobody sees is gone. Engines make them only for tasks that somebody looks at: whoever follows
 // says so again and again, and a worker that has not heard it for a while makes no more.
 
+import { z } from "zod";
+
 import type { Database } from "../db/database.ts";
-import { announce } from "../db/queries/announcements.ts";
+import { announceAll } from "../db/queries/announcements.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 
@@ -17,7 +19,8 @@ export interface Preview {
 }
 
 export interface PreviewFeed {
-  /** Calls `onPreview` for the task's previews from now on, as long as its worker makes some. */
+  /** Calls `onPreview` for the task's previews from now on, as long as its worker makes some. Beyond the limit of followed tasks
+   *  nobody is told that this one is wanted: previews are an extra. */
   follow(taskId: string, onPreview: (preview: Preview) => void): { stop(): void };
   /** Whether somebody looks at the task, on whichever server. */
   isWanted(taskId: string): boolean;
@@ -32,11 +35,18 @@ export function openPreviewFeed(deps: { db: Pick<Database, "query" | "listen">; 
 
 const channels = { wanted: "atelier_preview_wanted", shown: "atelier_preview" } as const;
 
+/** Task, step, steps in all, picture. */
+const payloadSchema = z.tuple([z.string(), z.number(), z.number(), z.string()]);
+
 class NotifiedPreviews implements PreviewFeed {
   readonly #deps: { readonly db: Pick<Database, "query" | "listen">; readonly log: Log };
   readonly #followers = new Map<string, Set<(preview: Preview) => void>>();
   /** Until when somebody wants a task's previews, by task. */
   readonly #wanted = new Map<string, number>();
+  /** Tasks of which this server is to say that they are wanted, and the newest preview of each that is to be shown. */
+  readonly #toAsk = new Set<string>();
+  readonly #toShow = new Map<string, string>();
+  #isTelling = false;
   #isListening = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -66,7 +76,9 @@ class NotifiedPreviews implements PreviewFeed {
 
   publish(taskId: string, { step, stepTotal, image }: Preview): void {
     const payload = JSON.stringify([taskId, step, stepTotal, image]);
-    if (payload.length <= limits.notificationCharacters) this.#announce(channels.shown, payload);
+    if (payload.length > limits.notificationCharacters || this.#toShow.size >= limits.previewsWaiting) return;
+    this.#toShow.set(taskId, payload);
+    this.#tellSoon();
   }
 
   stop(): void {
@@ -77,7 +89,9 @@ class NotifiedPreviews implements PreviewFeed {
   /** Its own process hears it at once, others by the notification. */
   #ask(taskId: string): void {
     this.#note(taskId);
-    this.#announce(channels.wanted, taskId);
+    if (this.#toAsk.size >= limits.previewTasks) return;
+    this.#toAsk.add(taskId);
+    this.#tellSoon();
   }
 
   #note(taskId: string): void {
@@ -86,9 +100,29 @@ class NotifiedPreviews implements PreviewFeed {
     if (this.#wanted.size < limits.previewTasks) this.#wanted.set(taskId, now + limits.previewWantedMs);
   }
 
-  #announce(channel: string, payload: string): void {
-    announce(this.#deps.db, channel, payload).catch((error: unknown) => this.#deps.log.debug({ err: error }, "previews.not_announced"));
+  #tellSoon(): void {
+    if (!this.#isTelling) void this.#tell();
   }
+
+  /** One statement at a time of either kind; what comes meanwhile shares the next one. */
+  async #tell(): Promise<void> {
+    this.#isTelling = true;
+    // What comes in the same turn of the event loop goes along.
+    await new Promise(setImmediate);
+    while (this.#toAsk.size + this.#toShow.size > 0) {
+      const news = [[channels.wanted, [...this.#toAsk]], [channels.shown, [...this.#toShow.values()]]] as const;
+      this.#toAsk.clear();
+      this.#toShow.clear();
+      for (const [channel, payloads] of news) {
+        if (payloads.length > 0) await announceAll(this.#deps.db, channel, payloads).catch(this.#onNotTold);
+      }
+    }
+    this.#isTelling = false;
+  }
+
+  readonly #onNotTold = (error: unknown): void => {
+    this.#deps.log.debug({ err: error }, "previews.not_announced");
+  };
 
   #listen(): void {
     if (this.#isListening) return;
@@ -107,9 +141,9 @@ class NotifiedPreviews implements PreviewFeed {
     });
   }
 
+  /** Whoever may write to the database may notify: what is no preview of ours is shown to nobody. */
   #show(payload: string): void {
-    // Written by `publish` of a server of ours.
-    const [taskId, step, stepTotal, image] = JSON.parse(payload) as [string, number, number, string];
+    const [taskId, step, stepTotal, image] = payloadSchema.parse(JSON.parse(payload));
     for (const onPreview of this.#followers.get(taskId) ?? []) onPreview({ step, stepTotal, image });
   }
 

@@ -3,7 +3,7 @@
 import { announcePrefix } from "../announcer.ts";
 import type { Queryable } from "../queryable.ts";
 
-/** `payload`: one line, at most `limits.notificationCharacters`. It is sent after the statement, with what else is announced. */
-export async function announce(db: Queryable, channel: string, payload: string): Promise<void> {
-  await db.query(`select $1::text as "${announcePrefix}${channel}"`, [payload]);
+/** `payloads`: one line each, at most `limits.notificationCharacters`. They are sent after the statement, with what else is announced. */
+export async function announceAll(db: Queryable, channel: string, payloads: readonly string[]): Promise<void> {
+  await db.query(`select unnest($1::text[]) as "${announcePrefix}${channel}"`, [payloads]);
 }

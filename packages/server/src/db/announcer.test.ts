@@ -1,0 +1,45 @@
+import { once } from "node:events";
+
+import pg from "pg";
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { limits } from "../limits.ts";
+import { openLog } from "../log.ts";
+import { Announcer, announceSeparator } from "./announcer.ts";
+import { createTestDatabase } from "./test-database.ts";
+import type { TestDatabase } from "./test-database.ts";
+
+let test: TestDatabase;
+let announcer: Announcer;
+const told: string[] = [];
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  announcer = new Announcer(openLog({ level: "silent", pretty: false }), { ...test.address }, (_channel, payload) => told.push(payload));
+});
+afterEach(async () => {
+  await announcer.close();
+  await test.drop();
+});
+
+it("beyond what may wait to be sent, others are told no more, and its own process still is", async () => {
+  const listening = new pg.Client(test.address);
+  await listening.connect();
+  await listening.query("listen things");
+  const heard: string[] = [];
+  listening.on("notification", ({ payload = "" }) => heard.push(...payload.split(announceSeparator)));
+  const announce = (payloads: readonly string[]): void =>
+    announcer.announce({ fields: [{ name: "announce:things" } as pg.FieldDef], rows: payloads.map((payload) => ({ "announce:things": payload })) });
+  const length = 7_000;
+  const fitting = Math.floor(limits.announcementCharacters / length);
+  // All of them in one turn of the event loop: nothing is sent meanwhile.
+  announce(Array.from({ length: fitting + 100 }, (_, at) => String(at).padEnd(length, ".")));
+  expect(told).toHaveLength(fitting + 100);
+  const all = new Promise<void>((resolve) => listening.on("notification", ({ payload }) => payload?.startsWith("end") && resolve()));
+  while (heard.length < fitting) await once(listening, "notification");
+  // There is room again.
+  announce(["end".padEnd(length, ".")]);
+  await all;
+  expect(heard).toHaveLength(fitting + 1);
+  await listening.end();
+});

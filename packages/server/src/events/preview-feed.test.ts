@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import type { Database } from "../db/database.ts";
+import { createTestDatabase } from "../db/test-database.ts";
+import type { TestDatabase } from "../db/test-database.ts";
+import { limits } from "../limits.ts";
+import { openLog } from "../log.ts";
+import { openPreviewFeed } from "./preview-feed.ts";
+import type { PreviewFeed } from "./preview-feed.ts";
+
+let test: TestDatabase;
+/** One feed for whoever looks, another one for the worker: as on two servers. */
+let feeds: { readonly looking: PreviewFeed; readonly drawing: PreviewFeed };
+let statements: number;
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  statements = 0;
+  const log = openLog({ level: "silent", pretty: false });
+  const counting: Pick<Database, "query" | "listen"> = {
+    query: (...call) => {
+      statements += 1;
+      return test.db.query(...call);
+    },
+    listen: (...call) => test.db.listen(...call),
+  };
+  feeds = { looking: openPreviewFeed({ db: counting, log }), drawing: openPreviewFeed({ db: counting, log }) };
+});
+afterEach(async () => {
+  feeds.looking.stop();
+  feeds.drawing.stop();
+  await test.drop();
+});
+
+const preview = (step: number) => ({ step, stepTotal: 9, image: "data:image/png;base64,AA==" });
+
+it("asks in one statement for all tasks that are followed in the same turn", async () => {
+  const ids = Array.from({ length: 300 }, (_, at) => String(at));
+  expect(feeds.drawing.isWanted("299")).toBe(false);
+  for (const id of ids) feeds.looking.follow(id, () => undefined);
+  await vi.waitUntil(() => ids.every((id) => feeds.drawing.isWanted(id)));
+  expect(statements).toBe(1);
+});
+
+it("shows the newest preview of each task where several wait to be told, and of no more tasks than may wait", async () => {
+  let seen = 0;
+  feeds.looking.follow("first", ({ step }) => (seen = step));
+  await vi.waitUntil(() => (seen === 0 && feeds.drawing.publish("first", preview(1)), seen === 1));
+  // Behind it nothing waits any more.
+  feeds.drawing.publish("first", preview(2));
+  await vi.waitUntil(() => seen === 2);
+  const shown: [string, number][] = [];
+  const tasks = limits.previewsWaiting + 10;
+  for (let at = 0; at < tasks; at += 1) feeds.looking.follow(String(at), ({ step }) => shown.push([String(at), step]));
+  for (let step = 1; step <= 3; step += 1) feeds.drawing.publish("0", preview(step));
+  for (let at = 1; at < tasks; at += 1) feeds.drawing.publish(String(at), preview(1));
+  await vi.waitUntil(() => shown.length >= limits.previewsWaiting);
+  // What comes afterwards finds room again.
+  feeds.drawing.publish("0", preview(4));
+  await vi.waitUntil(() => shown.some(([, step]) => step === 4));
+  expect(shown).toHaveLength(limits.previewsWaiting + 1);
+  expect(shown[0]).toEqual(["0", 3]);
+});
