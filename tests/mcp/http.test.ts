@@ -17,6 +17,7 @@ import { signedHeaders, startTestServer } from "../../packages/server/src/http/t
 import type { TestServer } from "../../packages/server/src/http/test-server.ts";
 import { changeSignatureV2 } from "../../packages/server/src/projects/access-settings.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
+import { documentedConfigurations, withKeys } from "./documented-configurations.ts";
 import { exerciseTools, openClient, use } from "./exercise-tools.ts";
 
 const model = "atelier/starter";
@@ -55,6 +56,14 @@ const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 it("all tools answer by their own schemas, to a key and secret in one bearer", async () => {
   const client = await connect(bearer(`${server.mine.apikey}:${server.mine.apisecret}`));
   await exerciseTools(client, { model, file: picture });
+});
+
+it("takes the configuration that docs/mcp.md shows, with its address and key in place", async () => {
+  const [shown] = await documentedConfigurations();
+  const { url: address, headers } = shown?.mcpServers.atelier ?? {};
+  expect(address).toBe("http://127.0.0.1:8420/mcp");
+  const client = await connect(Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, withKeys(value, server.mine)])));
+  expect(await use(client, "list_tasks")).toMatchObject({ start: 0 });
 });
 
 it("takes the headers of every other client, and the key alone from a project without signatures", async () => {

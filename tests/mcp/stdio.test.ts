@@ -12,11 +12,13 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { expect, it } from "vitest";
 
 import { ServerProcess } from "../lifecycle/server-process.ts";
+import { documentedConfigurations, withKeys } from "./documented-configurations.ts";
 import { exerciseTools, openClient, use } from "./exercise-tools.ts";
 
 const execute = promisify(execFile);
+const root = join(import.meta.dirname, "../..");
 
-it("all tools answer by their own schemas, and a run is waited for", { timeout: 180_000 }, async () => {
+it("all tools answer by their own schemas, a run is waited for, and the configuration that docs/mcp.md shows connects", { timeout: 180_000 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "atelier-mcp-"));
   await mkdir(join(dataDir, "models"));
   await copyFile(join(import.meta.dirname, "../crash/fake-model.json"), join(dataDir, "models/fake.json"));
@@ -24,6 +26,7 @@ it("all tools answer by their own schemas, and a run is waited for", { timeout: 
   const png = await readFile(join(import.meta.dirname, "picture.png"));
   const pictures = createServer((_request, response) => response.end(png)).listen(0, "127.0.0.1");
   const client = openClient();
+  const documented = openClient();
   try {
     await server.ready();
     const args = [join(import.meta.dirname, "../../bin/atelier.mjs"), "mcp", "--data", dataDir];
@@ -38,7 +41,17 @@ it("all tools answer by their own schemas, and a run is waited for", { timeout: 
     // The same session goes on when its project asks for the stricter signature: every message is signed in both forms.
     await execute(process.execPath, [args[0] ?? "", "project", "signature-v2", "local", "required", "--data", dataDir]);
     expect(await use(client, "wait_for_task", { tasktoken: token })).toEqual(drawn);
+
+    const { stdout } = await execute(process.execPath, [args[0] ?? "", "project", "create", "documented", "--data", dataDir, "--json"]);
+    const keys = JSON.parse(stdout) as { apikey: string; apisecret: string };
+    const { command = "", args: shown = [], env = {} } = (await documentedConfigurations())[1]?.mcpServers.atelier ?? {};
+    const stands: Record<string, string> = { "/path/to/atelier": root, "http://127.0.0.1:8420": await server.ready() };
+    const put = (text: string): string => stands[text] ?? withKeys(text, keys);
+    const asShown = { command, args: shown.map(put), env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, put(value)])) };
+    await documented.connect(new StdioClientTransport(asShown));
+    expect(await use(documented, "list_tasks")).toMatchObject({ total: 0 });
   } finally {
+    await documented.close();
     await client.close();
     pictures.close();
     server.kill("SIGTERM");

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -95,6 +95,15 @@ describe("the seed page's commands, with only host, key, secret, ids and tokens 
     });
     return (await response.json()) as Answer;
   }
+
+  it("the README's run command saves a picture, and says where", async () => {
+    const readme = await readFile(join(root, "README.md"), "utf8");
+    const [line = ""] = /^npx atelier run .*$/m.exec(readme) ?? [];
+    const command = line.replace("npx atelier", `"${process.execPath}" "${join(root, "bin/atelier.mjs")}"`);
+    const { stdout } = await execute("bash", ["-c", command], { cwd: dataDir, env: { ...process.env, ATELIER_DATA: dataDir } });
+    expect(stdout).toContain(join(dataDir, "pictures"));
+    expect((await readFile(stdout.trim())).subarray(1, 4).toString()).toBe("PNG");
+  });
 
   it("the page's signature is decorated by OpenSSL", () => {
     expect(exported["SIGNATURE"]).toMatch(/^(SHA2-256)?\(stdin\)= [0-9a-f]{64}$/);
