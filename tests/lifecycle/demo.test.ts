@@ -58,3 +58,11 @@ it("the demo ends with 1 when its database is lost", async () => {
   expect(await one.exit()).toBe(1);
   expect(one.stderr.join("\n")).toContain("app.database_lost");
 });
+
+it("the demo says that it stops when Ctrl-C is pressed, and ends with 0", async () => {
+  const one = launch(demo());
+  await one.line(/until you press Ctrl-C/);
+  one.killGroup("SIGINT");
+  await one.line(/^Stopping \.\.\.$/);
+  expect(await one.exit()).toBe(0);
+});

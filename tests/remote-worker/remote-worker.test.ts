@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 
+import { workerProtocolVersion } from "../../packages/schema/src/worker-messages.ts";
 import { atelier } from "../lifecycle/server-process.ts";
 import { RemoteWorld } from "./remote-world.ts";
 import { FaultyProxy } from "./faulty-proxy.ts";
@@ -72,13 +73,29 @@ it("a kill stops the engine of a remote worker without waiting for a heartbeat",
   await world.drawing(id);
   // From now on no renewal reaches the server: only the open watch can tell of the kill. (Its own name is as long.)
   proxy.change = replacing("/worker/v1/renew", "/worker/v1/never");
-  await worker.line(/worker\.heartbeat_failed/);
+  await worker.line(/worker\.server_away/);
   expect(await world.call("/Task/Kill", { taskid: id })).toMatchObject({ result: true });
   // Logged when the engine has stopped and its worker was refused.
   await worker.line(new RegExp(`task\\.(fence_lost|engine_stopped).*taskId=${id}`));
   expect(await world.ended(id)).toMatchObject({ status: "task_cancel", pexit: "137", outputs: "0" });
   await proxy.close();
 }, 120_000);
+
+it("a worker whose server is away says so once, and once that it is back", async () => {
+  const worker = await world.work();
+  world.server.kill("SIGKILL");
+  await worker.line(/worker\.server_away.*(ECONN|socket|closed|terminated)/i);
+  await world.killServer();
+  await worker.line(/worker\.server_back/);
+  for (const event of ["server_away", "server_back"]) expect(worker.stderr.filter((line) => line.includes(`worker.${event}`))).toHaveLength(1);
+  expect(worker.stderr.join("\n")).not.toContain("Try again in a few seconds");
+}, 120_000);
+
+it("a worker is refused a folder of weights that is not there", async () => {
+  const worker = world.launch({ args: ["--models", "/nowhere/weights"] });
+  expect(await worker.exit()).toBe(1);
+  expect(worker.stderr.join("\n")).toMatch(/There is no folder \/nowhere\/weights[^]*--models/);
+});
 
 it("a worker outlasts a kill -9 of its server and its restart, and the task has one result", async () => {
   const worker = await world.work();
@@ -142,15 +159,15 @@ it("SIGTERM lets a running task end, and the worker takes no other", async () =>
 
 it.each([
   ["an older", "0"],
-  ["a newer", "2"],
+  ["a newer", "3"],
 ])("%s worker is refused, and the words say which version to install", async (_which, protocol) => {
   const proxy = await FaultyProxy.open(world.url);
-  proxy.change = replacing("x-atelier-worker-protocol: 1", `x-atelier-worker-protocol: ${protocol}`);
+  proxy.change = replacing(`x-atelier-worker-protocol: ${workerProtocolVersion}`, `x-atelier-worker-protocol: ${protocol}`);
   const worker = world.launch({ url: proxy.url });
   expect(await worker.exit()).toBe(1);
   const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8")) as { version: string };
   const words = worker.stderr.join("\n");
-  expect(words).toContain(`Atelier ${version} with worker protocol 1; the worker's is ${protocol}`);
+  expect(words).toContain(`Atelier ${version} with worker protocol ${workerProtocolVersion}; the worker's is ${protocol}`);
   expect(words).toContain(`Install Atelier ${version}`);
   await proxy.close();
 }, 120_000);

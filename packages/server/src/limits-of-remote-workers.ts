@@ -29,6 +29,9 @@ export const remoteWorkerLimits = {
   workerRetryMs: 200,
   workerRetryMaxMs: 3_000,
   workerAwayMs: 120_000,
+  /** Until a worker says again that its server is away; doubled each time up to the longer one. */
+  awayReminderMs: 30_000,
+  awayReminderMaxMs: 600_000,
   /** Draining of a remote worker: its tasks may be long. */
   remoteDrainMs: 30_000,
   /** After that, what it gets to hand its tasks back. */

@@ -38,6 +38,7 @@ export async function demo(deps: { signal: AbortSignal }, options: DemoOptions):
   const asked = readConfig({ port: options.port, data: options.data });
   const log = openLog({ level: "warn", pretty: asked.logPretty });
   const ending = openEnding({ log, stop: deps.signal });
+  void ending.requested.then(() => say("\nStopping ..."));
   try {
     const server = await findOrStart(asked, { log, ending, anyPort: options.port === undefined });
     try {

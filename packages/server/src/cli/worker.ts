@@ -1,6 +1,6 @@
 // atelier worker: runs tasks of a server on another machine until it is told to stop.
 
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import type { Command } from "commander";
@@ -47,6 +47,7 @@ async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> 
   // Command lines can be read by everyone on a machine (ps): from here on this one shows neither --token nor its value.
   process.title = "atelier worker";
   const config = readConfig({ workers: options.workers });
+  if (options.models !== undefined) await checkFolder(options.models);
   const { url, token } = await readAccess(options);
   const log = openLog({ level: config.logLevel, pretty: options.json ? false : config.logPretty });
   const ending = openEnding({ log, stop });
@@ -104,6 +105,14 @@ function readUrl(text: string | undefined): string {
     text === undefined ? "There is no server to work for." : "The server's address is not valid.",
     "Give it with --server, as in --server https://pictures.example.",
   );
+}
+
+/** Without it every model would quietly be one that this worker cannot run. */
+async function checkFolder(path: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory() !== true) {
+    throw invalid(`There is no folder ${resolve(path)} to look for weights in.`, "Give --models a folder that exists, or leave it out to use the shipped weights.");
+  }
 }
 
 async function readTokenFile(path: string): Promise<string> {

@@ -6,19 +6,20 @@ import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { leaseKey } from "../tasks/task-source.ts";
 import type { Lease, TaskSource } from "../tasks/task-source.ts";
+import type { AwayNotice } from "./away-notice.ts";
 
 /** Called once with the lease that was lost; its engine must stop. */
 export type OnLost = (reason: "killed" | "lost") => void;
 
 /** Renews by the clock, and watches for kills between two renewals: a killed task's engine stops at once. */
 export class LeaseKeeper {
-  readonly #deps: { readonly source: TaskSource; readonly log: Log };
+  readonly #deps: { readonly source: TaskSource; readonly log: Log; readonly away: AwayNotice };
   readonly #held = new Map<string, { readonly lease: Lease; readonly onLost: OnLost }>();
   readonly #timer: NodeJS.Timeout;
   #watch: AbortController | undefined;
   #renewing: Promise<void> | undefined;
 
-  constructor(deps: { source: TaskSource; log: Log }) {
+  constructor(deps: { source: TaskSource; log: Log; away: AwayNotice }) {
     this.#deps = deps;
     this.#timer = setInterval(() => void this.renew(), limits.heartbeatMs);
   }
@@ -48,10 +49,11 @@ export class LeaseKeeper {
     if (before.length === 0) return;
     try {
       const renewed = await this.#deps.source.renew(before.map(({ lease }) => lease));
+      this.#deps.away.answered();
       const ours = new Set(renewed.map(leaseKey));
       for (const { lease } of before) if (!ours.has(leaseKey(lease))) this.#lose(lease, "lost");
     } catch (error) {
-      this.#deps.log.warn({ err: error }, "worker.heartbeat_failed");
+      this.#deps.away.failed(error, "worker.heartbeat_failed");
     }
   }
 

@@ -6,6 +6,7 @@ import { modelNames } from "@atelier/schema/manifest";
 
 import { limits } from "../limits.ts";
 import type { AssignedTask, ClaimOffer } from "../tasks/task-source.ts";
+import { AwayNotice } from "./away-notice.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { retryWaitMs } from "./retry-wait.ts";
@@ -43,6 +44,7 @@ export function startWorker(deps: WorkerDeps): Worker {
 class ClaimingWorker implements Worker {
   readonly #deps: WorkerDeps;
   readonly #leases: LeaseKeeper;
+  readonly #away: AwayNotice;
   readonly #held = new Set<HeldTask>();
   readonly #stopping = new AbortController();
   /** Called when a place has become free, and when claiming stops. */
@@ -52,7 +54,8 @@ class ClaimingWorker implements Worker {
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
-    this.#leases = new LeaseKeeper(deps);
+    this.#away = new AwayNotice(deps.log);
+    this.#leases = new LeaseKeeper({ ...deps, away: this.#away });
   }
 
   start(): void {
@@ -89,15 +92,22 @@ class ClaimingWorker implements Worker {
         continue;
       }
       try {
-        for (const task of await this.#deps.source.claim(await this.#offer(), stop)) this.#hold(task);
+        for (const task of await this.#claim(stop)) this.#hold(task);
         failures = 0;
       } catch (error) {
         if (stop.aborted) return;
-        this.#deps.log.warn({ err: error }, "worker.claim_failed");
+        this.#away.failed(error, "worker.claim_failed");
         await delay(retryWaitMs(failures), undefined, { signal: stop }).catch(() => undefined);
         failures += 1;
       }
     }
+  }
+
+  async #claim(stop: AbortSignal): Promise<readonly AssignedTask[]> {
+    const offer = await this.#offer();
+    const tasks = await this.#deps.source.claim(offer, stop);
+    this.#away.answered();
+    return tasks;
   }
 
   async #offer(): Promise<ClaimOffer> {
