@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 export function crashOrFreeze(world: World): () => Promise<unknown> {
   const attempt = world.random.pick(world.attempts);
   if (!attempt) return async () => undefined;
-  if (world.random.chance(0.5)) world.drop(attempt);
+  if (world.random.chance(0.3)) world.drop(attempt);
   else attempt.frozen = true;
   const { taskId } = attempt.fence;
   return () => world.db.query(`update tasks set lease_expires_at = now() - interval '1 second' where id = $1 and lease_expires_at is not null`, [taskId]);

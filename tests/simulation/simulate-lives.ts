@@ -43,7 +43,7 @@ function draw(world: World): () => Promise<unknown> {
   const network = world.network();
   if (dice < 13) return submission(world, network);
   if (dice < 35) return claim(world, network);
-  if (dice < 75) return report(world, network);
+  if (dice < 71) return report(world, network);
   if (dice < 80) return crashOrFreeze(world);
   if (dice < 86) return rescue(world);
   if (dice < 88) return heartbeat(world);

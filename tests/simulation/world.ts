@@ -41,7 +41,7 @@ export interface Lives {
 }
 
 /** Tasks that each worker takes at once. */
-export const placesOfWorkers: readonly number[] = [1, 1, 2, 4];
+export const placesOfWorkers: readonly number[] = [1, 2, 5];
 
 /** By so many tasks may a budget be passed. */
 export const workerPlaces = placesOfWorkers.reduce((sum, places) => sum + places, 0);
