@@ -73,6 +73,22 @@ describe("the page of a model", () => {
     expect(modelPage(manifest, { ...facts, statistics })).toContain("6 seconds, about $0.00351 in the mean");
   });
 
+  it("says every price, for what it is and when it is charged", () => {
+    const [manifest] = server.context.models.list();
+    if (!manifest) throw new Error("no model");
+    const prices = [
+      { inputs: { samples: "2" }, price: "0.040", priceMethod: "cpo" as const },
+      { inputs: { steps: "8" }, price: "0.1", priceMethod: "cpr" as const },
+    ];
+    const page = modelPage({ ...manifest, prices }, facts);
+    const said = [...page.matchAll(/<dd>(\$[^<]*)<\/dd>/g)].map((match) => match[1]);
+    expect(said).toEqual([
+      "$0.04 per output with samples 2, where the run succeeds",
+      "$0.1 per run with steps 8, where the run succeeds",
+      "$0.000585 per second of a run that succeeds",
+    ]);
+  });
+
   it("nothing in a manifest becomes markup, or ends the shell's quotes", () => {
     const manifest = structuredClone(server.context.models.list()[0]);
     const prompt = manifest?.parameters[0]?.items[0];
