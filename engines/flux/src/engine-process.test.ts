@@ -5,6 +5,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { pipelinePaths, weightPaths } from "@atelier/flux/pipeline-files";
+import { engineLineBytes } from "@atelier/schema/engine-pipe";
 import { limits } from "./limits.ts";
 import { readPngTexts } from "./png-text.ts";
 import { drawWith, type Run, useEngine } from "./testing/engine-fixture.ts";
@@ -199,8 +200,8 @@ describe("a message that is none is fatal, and says why", () => {
     ["text that is not JSON", "hello\n", /not JSON: hello/],
     ["an unknown type", '{"type":"paint"}\n', /not of the protocol/],
     ["a missing field", '{"type":"load","requestId":"a","basePath":"/a"}\n', /adapters/],
-    ["a line without end", "x".repeat(limits.lineBytes + 1), /longer than/],
-    ["a line over the limit", `${"x".repeat(limits.lineBytes + 1)}\n`, /longer than/],
+    ["a line without end", "x".repeat(engineLineBytes + 1), /longer than/],
+    ["a line over the limit", `${"x".repeat(engineLineBytes + 1)}\n`, /longer than/],
     ["init twice", '{"type":"init","protocol":1,"threads":1}\n', /came twice/],
   ];
   test.each(cases)("%s", async (_, text, message) => {

@@ -1,7 +1,8 @@
 // The engine's life: init first, then requests one at a time; cancel, health and shutdown are answered in between.
 
 import { isAbsolute } from "node:path";
-import { engineProtocolVersion, type FromEngine, type ToEngine } from "@atelier/schema/engine-messages";
+import type { EngineParts } from "@atelier/schema/engine-frame";
+import { engineProtocolVersion, type ToEngine } from "@atelier/schema/engine-messages";
 import { FluxError } from "@atelier/flux/errors";
 import { FileHasher } from "@atelier/flux/file-hash";
 import { BaseStore } from "./base-store.ts";
@@ -9,10 +10,7 @@ import { drawRun, type RunMessage } from "./draw-run.ts";
 import { limits } from "./limits.ts";
 import { PreviewPace } from "./preview-pace.ts";
 
-export interface EngineDeps {
-  readonly send: (message: FromEngine) => void;
-  /** Ends the process; called after the last message was sent. */
-  readonly exit: (code: number) => void;
+export interface EngineDeps extends EngineParts {
   /** For people, on stderr. */
   readonly log: (text: string) => void;
   /** Name and version, e.g. `flux 0.1.0`. */

@@ -1,8 +1,6 @@
 // Every named upper bound of the engine, each with its reason.
 
 export const limits = Object.freeze({
-  /** One message: a run with the longest prompt and metadata is under 100 kB. */
-  lineBytes: 1024 * 1024,
   /** Runs and loads waiting behind the one at work; the server sends one at a time. */
   queuedRequests: 64,
   /** Weights kept loaded, counted as float32; the least recently used base leaves first. */

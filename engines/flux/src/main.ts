@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
-import { openMessagePipe } from "./message-pipe.ts";
+
+import { serveEngine } from "@atelier/schema/engine-frame";
 
 const pipeDescriptor = 3;
 
@@ -19,21 +20,11 @@ function main(): void {
   }
   // Ctrl-C reaches the whole process group: the server decides, and the pipe tells.
   process.on("SIGINT", () => undefined);
-  const exit = (code: number) => void socket.end(() => process.exit(code));
-  const fatal = (code: string, message: string) => {
-    send({ type: "fatal", code, message });
-    exit(1);
-  };
-  const send = openMessagePipe(socket, {
-    onMessage: (message) => void receive.then((take) => take?.(message)),
-    onInvalid: (reason) => fatal("PROTOCOL_INVALID", reason),
-    onClose: () => process.exit(0),
+  serveEngine(socket, {
+    missing: "ONNX Runtime or sharp cannot be loaded",
+    exitProcess: (code) => process.exit(code),
+    load: async (parts) => (await import("./engine.ts")).createEngine({ ...parts, log, engine: `flux ${version()}` }),
   });
-  // Imported here, so that a missing or foreign ONNX Runtime binary is told over the pipe.
-  const receive = import("./engine.ts").then(
-    ({ createEngine }) => createEngine({ send, exit, log, engine: `flux ${version()}` }),
-    (error: unknown) => fatal("ENGINE_BINARY_MISSING", `ONNX Runtime or sharp cannot be loaded: ${String(error)}`),
-  );
 }
 
 function version(): string {

@@ -1,7 +1,8 @@
 // The engine's life: init first, then runs one at a time; cancel, health and shutdown are answered in between.
 
+import type { EngineParts } from "@atelier/schema/engine-frame";
 import { engineProtocolVersion } from "@atelier/schema/engine-messages";
-import type { FromEngine, ToEngine } from "@atelier/schema/engine-messages";
+import type { ToEngine } from "@atelier/schema/engine-messages";
 
 import { limits } from "./limits.ts";
 import { prepareLibrary } from "./open-picture.ts";
@@ -9,10 +10,7 @@ import { operations, transformRun } from "./transform-run.ts";
 import type { TransformMessage } from "./transform-run.ts";
 import { TransformError } from "./transform-error.ts";
 
-export interface EngineDeps {
-  readonly send: (message: FromEngine) => void;
-  /** Ends the process; called after the last message was sent. */
-  readonly exit: (code: number) => void;
+export interface EngineDeps extends EngineParts {
   /** For people, on stderr. */
   readonly log: (text: string) => void;
   /** Name and version, e.g. `image 0.1.0`. */

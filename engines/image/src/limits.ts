@@ -1,8 +1,6 @@
 // Every named upper bound of the engine, each with its reason.
 
 export const limits = Object.freeze({
-  /** One message: a hundred files with their names are under 100 kB. */
-  lineBytes: 1024 * 1024,
   /** Runs waiting behind the one at work; the server sends one at a time. */
   queuedRuns: 64,
   /** Pixels of a picture that is read: the server's own bound for uploads. */

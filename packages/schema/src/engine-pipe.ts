@@ -1,8 +1,20 @@
-// Newline-delimited JSON over one duplex stream: whole lines in, within a limit, and messages out.
+// The engine's end of its pipe to the server, over a stream that the engine has opened: newline-delimited JSON, whole lines in,
+// within a limit, and messages out.
 
-import type { Duplex } from "node:stream";
-import { toEngineSchema, type FromEngine, type ToEngine } from "@atelier/schema/engine-messages";
-import { limits } from "./limits.ts";
+import { toEngineSchema } from "./engine-messages.ts";
+import type { FromEngine, ToEngine } from "./engine-messages.ts";
+
+/** One message: a run with the longest prompt and metadata, or a hundred files with their names, is under 100 kB. */
+export const engineLineBytes = 1024 * 1024;
+
+/** What is used of a duplex stream. */
+export interface PipeStream {
+  on(event: "data", call: (chunk: Buffer) => void): unknown;
+  on(event: "end" | "close" | "error", call: () => void): unknown;
+  readonly writable: boolean;
+  write(text: string): unknown;
+  end(done: () => void): unknown;
+}
 
 export interface PipeHandlers {
   readonly onMessage: (message: ToEngine) => void;
@@ -13,12 +25,12 @@ export interface PipeHandlers {
 }
 
 /** Reads messages from a stream until it closes. Returns the function that sends one. */
-export function openMessagePipe(stream: Duplex, handlers: PipeHandlers): (message: FromEngine) => void {
-  const decoder = new LineDecoder(limits.lineBytes);
+export function openMessagePipe(stream: PipeStream, handlers: PipeHandlers): (message: FromEngine) => void {
+  const decoder = new LineDecoder(engineLineBytes);
   stream.on("data", (chunk: Buffer) => {
     const lines = decoder.push(chunk);
     for (const line of lines) readLine(line, handlers);
-    if (decoder.isOverLimit) handlers.onInvalid(`a line is longer than ${limits.lineBytes} bytes`);
+    if (decoder.isOverLimit) handlers.onInvalid(`a line is longer than ${engineLineBytes} bytes`);
   });
   stream.on("end", handlers.onClose);
   stream.on("close", handlers.onClose);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LineDecoder } from "./message-pipe.ts";
+import { LineDecoder } from "./engine-pipe.ts";
 
 test("lines are the same however the bytes are cut into chunks", () => {
   const line = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => !text.includes("\n"));
