@@ -22,10 +22,10 @@ afterAll(() => test.drop());
 const workerId = "worker";
 let tokens = 0;
 
-async function claimed(): Promise<Fence> {
+async function claimed(prices: { cps: string; requestPrice?: string; outputPrice?: string } = { cps: "0.5" }): Promise<Fence> {
   tokens += 1;
   const task = { projectId, token: `token${tokens}`, model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "" };
-  await insertTask(test.db, { ...task, cps: "0.5", outputFolderId: "f" });
+  await insertTask(test.db, { ...task, ...prices, outputFolderId: "f" });
   const claim = await claimTask(test.db, { workerId, models: ["test/fake"], leaseMs: 600_000 });
   return { taskId: claim?.id ?? "", attempt: claim?.attempt ?? 0, workerId };
 }
@@ -102,6 +102,24 @@ it("finishes many with their outputs and ledger lines, and none whose fence is l
     [[first.taskId, second.taskId]],
   );
   expect(rows).toEqual([{ outputs: ["mine"], lines: 1 }]);
+});
+
+it("charges a run for itself, for each output, and for one output where it has none", async () => {
+  const fences = [
+    await claimed({ cps: "0", requestPrice: "0.5" }),
+    await claimed({ cps: "0", outputPrice: "0.03" }),
+    await claimed({ cps: "0", outputPrice: "0.03" }),
+  ];
+  await moveTasks(test.db, fences.map((fence) => ({ fence, moves: [...toStart, ...toEnd] })));
+  const outputsOf = (count: number, name: string) =>
+    Array.from({ length: count }, (_, at) => ({ id: `${name}${at}`, position: at, name: `${at}.png`, contentType: "image/png", sizeBytes: 1, accessKey: `${name}${at}`, fileKey: `${name}${at}` }));
+  const ended = fences.map((fence, at) => ({ fence, finish: { outputs: outputsOf([2, 3, 0][at] ?? 0, `priced${at}-`), debugOutput: "", provenance: {} } }));
+  expect(await finishTasks(test.db, ended)).toEqual([true, true, true]);
+  const { rows } = await test.db.query<{ cost: string }>(
+    "select trim_scale(t.total_cost)::text as cost from tasks t join ledger l on l.task_id = t.id and l.amount = t.total_cost where t.id = any($1) order by t.id",
+    [fences.map(({ taskId }) => taskId)],
+  );
+  expect(rows.map(({ cost }) => cost)).toEqual(["0.5", "0.09", "0.03"]);
 });
 
 it("reports and heartbeats on the same tasks in opposite orders do not wait for each other", async () => {
