@@ -12,6 +12,7 @@ it("a list of choices that is longer than any text is no list, in whatever form 
   expect(listedTexts("a,".repeat(many), most)).toBeUndefined();
   expect(listedTexts(`["b"${',"b"'.repeat(many)}]`, most)).toBeUndefined();
   expect(listedTexts(Array.from({ length: many }, () => "c"), most)).toBeUndefined();
+  expect(listedTexts(Array.from({ length: 1_001 }, () => null), most)).toBeUndefined();
   expect(listedTexts(Array.from({ length: 100 }, () => "d".repeat(300)), most)).toBeUndefined();
 });
 
