@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { readConfig } from "../../packages/server/src/config.ts";
+import { startTestPostgres } from "../../packages/server/src/db/test-database.ts";
 import { openS3Sender, readText } from "../../packages/server/src/files/s3/s3-request.ts";
 import { checkS3, openS3Store } from "../../packages/server/src/files/s3/s3-store.ts";
 import { readElement } from "../../packages/server/src/files/s3/s3-xml.ts";
@@ -16,6 +17,7 @@ import { limits } from "../../packages/server/src/limits.ts";
 import { contentOf } from "../backup/same-backup.ts";
 import { CrashServer } from "../crash/crash-server.ts";
 import { atelier, ServerProcess } from "../lifecycle/server-process.ts";
+import { exerciseUploadsToServers } from "../task-source/exercise-uploads.ts";
 import { exerciseFileStore } from "./exercise-file-store.ts";
 import { allEnded } from "./fleet.ts";
 
@@ -24,6 +26,15 @@ const { s3 } = readConfig({}, process.env);
 if (!s3) throw new Error("no S3 server: run this through .ci/swift.sh, or set the S3_ variables");
 
 exerciseFileStore("on an S3 server", () => Promise.resolve(openS3Store(s3)), { bytes: 2 * limits.s3PartBytes + 12_345 });
+
+describe("remote workers whose servers keep files there", () => {
+  let stopPostgres: () => Promise<void>;
+  beforeAll(async () => {
+    stopPostgres = await startTestPostgres();
+  });
+  afterAll(() => stopPostgres());
+  exerciseUploadsToServers("on an S3 server", () => openS3Store(s3));
+});
 
 describe("the S3 server", () => {
   it.each([

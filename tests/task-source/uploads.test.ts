@@ -1,6 +1,6 @@
 // Outputs of remote workers on their way: broken off, damaged, sent to several servers in turn, begun twice, left behind.
 
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -9,18 +9,14 @@ import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { limits } from "../../packages/server/src/limits.ts";
-import { createWorkerToken } from "../../packages/server/src/projects/worker-tokens.ts";
 import type { AssignedTask, TaskSource } from "../../packages/server/src/tasks/task-source.ts";
 import { addPiece, sweepPieces, uploadedBytes, withUploadedOutputs } from "../../packages/server/src/tasks/upload-pieces.ts";
-import { openHttpTaskSource } from "../../packages/server/src/worker/http-source/http-task-source.ts";
 import { FaultyProxy } from "../remote-worker/faulty-proxy.ts";
-import { openLoadBalancer } from "./load-balancer.ts";
-import { openTaskWorld, testModel } from "./task-world.ts";
+import { drawnTask, exerciseUploadsToServers, offsetsOf, openSource } from "./exercise-uploads.ts";
+import { openTaskWorld } from "./task-world.ts";
 import type { TaskWorld } from "./task-world.ts";
 import { serveWorkers } from "./worker-server.ts";
-import type { WorkerServer } from "./worker-server.ts";
 
-const never = new AbortController().signal;
 const piece = limits.uploadPieceBytes;
 /** Two whole pieces and a part of one. */
 const picture = randomBytes(2 * piece + 12_345);
@@ -30,23 +26,6 @@ beforeEach(async () => {
   world = await openTaskWorld();
 });
 afterEach(() => world.close());
-
-async function openSource(url: string): Promise<TaskSource> {
-  const { token } = await createWorkerToken(world, `token-${randomUUID()}`);
-  const source = openHttpTaskSource({ url, token, workerId: randomUUID(), onRefused: () => undefined });
-  world.onClose(() => source.close());
-  return source;
-}
-
-/** Claimed, and reported up to its last step but one. */
-async function drawnTask(source: TaskSource): Promise<AssignedTask> {
-  await world.run();
-  const [task] = await source.claim({ models: [testModel], free: 1, held: [] }, never);
-  if (!task) throw new Error("nothing was claimed");
-  const statuses = ["task_preprocess_start", "task_preprocess_end", "task_assign", "task_start", "task_output_full", "task_end", "task_postprocess_start"] as const;
-  expect(await source.report(task, statuses.map((status) => ({ status })))).toBe(true);
-  return task;
-}
 
 async function finish(source: TaskSource, task: AssignedTask): Promise<boolean> {
   const path = join(world.folder, "picture.png");
@@ -63,16 +42,12 @@ async function expectWhole(task: AssignedTask): Promise<void> {
   expect(await world.storedFiles()).toEqual(["0.png"]);
 }
 
-function offsetsOf({ answered }: WorkerServer): (string | undefined)[] {
-  return answered.filter(({ method, status }) => method === "PUT" && status === 200).map(({ offset }) => offset);
-}
-
 test("an upload whose connection breaks goes on behind its last whole piece", async () => {
   const server = await serveWorkers(world);
   const proxy = await FaultyProxy.open(server.url);
   world.onClose(() => proxy.close());
-  const source = await openSource(proxy.url);
-  const task = await drawnTask(source);
+  const source = await openSource(world, proxy.url);
+  const task = await drawnTask(world, source);
   const begun: (string | undefined)[] = [];
   server.onRequest = ({ method, offset }) => void (method === "PUT" && begun.push(offset));
   let passed = 0;
@@ -92,8 +67,8 @@ test("an output that arrives damaged is refused, removed, and sent again", async
   const server = await serveWorkers(world);
   const proxy = await FaultyProxy.open(server.url);
   world.onClose(() => proxy.close());
-  const source = await openSource(proxy.url);
-  const task = await drawnTask(source);
+  const source = await openSource(world, proxy.url);
+  const task = await drawnTask(world, source);
   let isDamaged = false;
   proxy.change = (bytes) => {
     // Heads and messages are shorter.
@@ -108,38 +83,12 @@ test("an output that arrives damaged is refused, removed, and sent again", async
   expect(server.answered.filter(({ url }) => url.endsWith("/finish")).map(({ status }) => status)).toEqual([422, 200]);
 });
 
-test("pieces that a balancer gives to two servers in turn make one output", async () => {
-  const servers = [await serveWorkers(world, "one"), await serveWorkers(world, "two")] as const;
-  const balancer = await openLoadBalancer(servers.map(({ url }) => url));
-  world.onClose(() => balancer.close());
-  const source = await openSource(balancer.url);
-  const task = await drawnTask(source);
-  expect(await finish(source, task)).toBe(true);
-  await expectWhole(task);
-  expect(servers.map((server) => offsetsOf(server).length).toSorted()).toEqual([1, 2]);
-});
-
-test("an upload that was begun on a server which is gone ends on another one", async () => {
-  const [first, second] = [await serveWorkers(world, "one"), await serveWorkers(world, "two")];
-  const balancer = await openLoadBalancer([first.url]);
-  world.onClose(() => balancer.close());
-  const source = await openSource(balancer.url);
-  const task = await drawnTask(source);
-  first.onRequest = ({ offset }) => {
-    if (offset !== String(piece)) return;
-    balancer.targets = [second.url];
-    void first.close();
-  };
-  expect(await finish(source, task)).toBe(true);
-  await expectWhole(task);
-  expect(offsetsOf(first)).toEqual(["0"]);
-  expect(offsetsOf(second)).toEqual([String(piece), String(2 * piece)]);
-});
+exerciseUploadsToServers("on a disk");
 
 /** A leased task, and pieces given to it without HTTP. */
 async function leased() {
-  const source = await openSource((await serveWorkers(world)).url);
-  const task = await drawnTask(source);
+  const source = await openSource(world, (await serveWorkers(world)).url);
+  const task = await drawnTask(world, source);
   const { rows } = await world.db.query<{ workerId: string }>(`select worker_id as "workerId" from tasks where id = $1`, [task.taskId]);
   const fence = { taskId: task.taskId, attempt: task.attempt, workerId: rows[0]?.workerId ?? "" };
   const add = (text: string, offset: number) => addPiece(world, fence, { index: 0, offset, piece: Readable.from([Buffer.from(text)]) });
