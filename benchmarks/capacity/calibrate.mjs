@@ -1,45 +1,42 @@
-// Measures what the simulation needs to know: what one task life costs PostgreSQL and a server, on this machine.
-// node benchmarks/capacity/calibrate.mjs [--tasks 2000] [--write]        (--write: benchmarks/capacity/calibration.json)
+// Measures what the simulation needs to know: what the statements of a task's life cost PostgreSQL on this machine, when a task
+// comes alone and when many share a statement, and what each listening server adds to an announcement.
+// node benchmarks/capacity/calibrate.mjs [--waves 12] [--write]        (--write: benchmarks/capacity/calibration.json)
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { startDatabase } from "@atelier/server/db/start-database";
 import { openLog } from "@atelier/server/log";
+import pg from "pg";
 
-import { machine } from "../flux/measure.mjs";
-import { openAtelier } from "../queue/contender-atelier.mjs";
+import { machine, median } from "../flux/measure.mjs";
 import { measureSync } from "../queue/disk.mjs";
-import { median } from "../queue/percentiles.mjs";
+import { databaseMs } from "./processor-time.mjs";
+import { StatementCosts } from "./statement-costs.mjs";
 
-const { values: options } = parseArgs({ options: { tasks: { type: "string", default: "2000" }, write: { type: "boolean", default: false } } });
-const concurrency = 32;
-const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+const { values: options } = parseArgs({ options: { waves: { type: "string", default: "12" }, write: { type: "boolean", default: false } } });
+const waves = Number(options.waves);
+const many = 32;
+const listeners = 20;
+const [claims, askers] = [320, 16];
+const announcements = 1_000;
+
 const log = openLog({ level: "silent", pretty: false });
 const folder = mkdtempSync(join(tmpdir(), "atelier-capacity-"));
 const postgres = await startDatabase({ log }, { databaseUrl: undefined, folder, runAs: "auto" });
 try {
-  const address = { host: postgres.socketDir, user: "atelier", database: "atelier" };
-  const contender = await openAtelier(address);
-  const tasks = Number(options.tasks);
-  const submitted = await spent(() => submitAll(contender, tasks));
-  const finished = await spent(async () => {
-    await contender.work({ concurrency, onStarted: () => undefined });
-    while ((await contender.unfinished()) > 0) await delay(50);
-  });
-  const { rows } = await postgres.db.query("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as wal");
-  await contender.close();
+  const cluster = join(folder, "postgres");
+  const costs = new StatementCosts(postgres.db, cluster);
+  await costs.open();
+  const statements = await costsOfStatements(costs);
   const calibration = {
     ...machine(),
-    databaseMsPerSubmit: submitted.databaseMs / tasks,
-    databaseMsPerRun: finished.databaseMs / tasks,
-    serverMsPerLife: (submitted.ownMs + finished.ownMs) / tasks,
-    walBytesPerLife: rows[0].wal / tasks,
-    syncMs: median(measureSync(folder)),
+    statements,
+    claimsPerSecond: { oneAsker: await costs.claimsPerSecond(1, claims), manyAskers: await costs.claimsPerSecond(askers, claims) },
+    databaseMsPerListener: await costOfListener(postgres.socketDir, cluster),
+    syncMs: rounded(median(measureSync(folder))),
   };
   console.log(JSON.stringify(calibration, null, 2));
   if (options.write) writeFileSync(join(import.meta.dirname, "calibration.json"), `${JSON.stringify(calibration, null, 2)}\n`);
@@ -48,32 +45,45 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function submitAll(contender, tasks) {
-  let next = 0;
-  const submitter = async () => {
-    while (next < tasks) await contender.submit(next++);
-  };
-  await Promise.all(Array.from({ length: concurrency }, submitter));
+/** Of each kind: milliseconds of a statement of one task and of one of many, and what follows for any number of them. */
+async function costsOfStatements(costs) {
+  const measured = { alone: [], shared: [] };
+  // Sessions plan their statements first.
+  for (const size of [1, many]) await costs.wave(size);
+  for (let wave = 0; wave < waves; wave += 1) {
+    measured.alone.push(await costs.wave(1));
+    measured.shared.push(await costs.wave(many));
+  }
+  const medianOf = (list, kind) => median(list.map((costs) => costs[kind]));
+  return Object.fromEntries(
+    Object.keys(measured.alone[0]).map((kind) => {
+      const [alone, shared] = [medianOf(measured.alone, kind), medianOf(measured.shared, kind)];
+      const perTask = Math.max(0, (shared - alone) / (many - 1));
+      return [kind, { aloneMs: rounded(alone), [`of${many}Ms`]: rounded(shared), fixedMs: rounded(alone - perTask), perTaskMs: rounded(perTask) }];
+    }),
+  );
 }
 
-/** Processor time of PostgreSQL's processes and of this one while `work` runs. */
-async function spent(work) {
-  const before = { database: databaseTicks(), own: process.cpuUsage() };
-  await work();
-  const own = process.cpuUsage(before.own);
-  return {
-    databaseMs: ((databaseTicks() - before.database) / ticksPerSecond) * 1_000,
-    ownMs: (own.user + own.system) / 1_000,
+/** Milliseconds by which one more session that listens makes an announcement dearer. */
+async function costOfListener(host, cluster) {
+  const connect = async () => {
+    const client = new pg.Client({ host, user: "atelier", database: "atelier" });
+    await client.connect();
+    return client;
   };
+  const teller = await connect();
+  const announce = () =>
+    databaseMs(cluster, async () => {
+      for (let at = 0; at < announcements; at += 1) await teller.query(`select pg_notify('atelier_event', $1)`, [String(at)]);
+    });
+  const alone = await announce();
+  const hearing = await Promise.all(Array.from({ length: listeners }, connect));
+  for (const client of hearing) await client.query("listen atelier_event");
+  const heard = await announce();
+  await Promise.all([teller, ...hearing].map((client) => client.end()));
+  return rounded((heard - alone) / announcements / listeners);
 }
 
-/** User and system time of the postmaster and its children; of those that ended, the postmaster keeps the sum. */
-function databaseTicks() {
-  const postmaster = readFileSync(join(folder, "postgres/postmaster.pid"), "utf8").split("\n")[0];
-  const children = execFileSync("ps", ["--ppid", postmaster, "-o", "pid="], { encoding: "utf8" }).trim().split(/\s+/);
-  const ticks = (pid, fields) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
-    return fields.reduce((sum, field) => sum + Number(stat[field]), 0);
-  };
-  return ticks(postmaster, [11, 12, 13, 14]) + children.reduce((sum, pid) => sum + ticks(pid, [11, 12]), 0);
+function rounded(milliseconds) {
+  return Math.round(milliseconds * 10_000) / 10_000;
 }

@@ -1,5 +1,5 @@
-// One PostgreSQL as the simulation sees it: some cores that serve statements in order, and a log that is flushed for all waiting
-// commits at once. Claims of one project also wait for each other: each holds its project's row until its commit is on disk.
+// One PostgreSQL as the simulation sees it: some cores that serve statements in order, a log that is flushed for all waiting
+// commits at once, and rows that are held until a commit is on disk.
 
 export class DatabaseModel {
   #clock;
@@ -8,6 +8,7 @@ export class DatabaseModel {
   #waiting = [];
   #busyCores = 0;
   #busySeconds = 0;
+  #since = 0;
   #committing = [];
   #isFlushing = false;
   #rowLocks = new Map();
@@ -18,44 +19,42 @@ export class DatabaseModel {
     this.#syncSeconds = syncSeconds;
   }
 
-  /** Runs a statement of so much processor time, then its commit. `row`: a row that it locks until then. */
-  run({ seconds, row, done }) {
-    if (row === undefined) return this.#queue({ seconds, done });
-    const line = this.#rowLocks.get(row) ?? [];
-    this.#rowLocks.set(row, line);
-    line.push({ seconds, done: () => (done(), this.#release(row)) });
-    if (line.length === 1) this.#queue(line[0]);
+  /** Runs a statement of so much processor time. `writes`: then its commit. */
+  run({ seconds, writes = true, done }) {
+    this.#waiting.push({ seconds, writes, done });
+    this.#serve();
   }
 
-  /** Part of the cores' time that was used since the beginning. */
-  get load() {
-    return this.#busySeconds / (this.#clock.now * this.#cores);
-  }
-
-  get waiting() {
-    return this.#waiting.length;
-  }
-
-  #release(row) {
+  /** Calls `held` once nobody else holds the row; whoever is called gives it back by `release`. */
+  lock(row, held) {
     const line = this.#rowLocks.get(row);
-    line.shift();
-    if (line.length > 0) this.#queue(line[0]);
+    if (line) return void line.push(held);
+    this.#rowLocks.set(row, []);
+    held();
+  }
+
+  release(row) {
+    const next = this.#rowLocks.get(row).shift();
+    if (next) next();
     else this.#rowLocks.delete(row);
   }
 
-  #queue(statement) {
-    this.#waiting.push(statement);
-    this.#serve();
+  /** Part of the cores' time that was used since the last look. */
+  load() {
+    const load = this.#busySeconds / ((this.#clock.now - this.#since) * this.#cores);
+    [this.#busySeconds, this.#since] = [0, this.#clock.now];
+    return load;
   }
 
   #serve() {
     while (this.#busyCores < this.#cores && this.#waiting.length > 0) {
-      const statement = this.#waiting.shift();
+      const { seconds, writes, done } = this.#waiting.shift();
       this.#busyCores += 1;
-      this.#busySeconds += statement.seconds;
-      this.#clock.after(statement.seconds, () => {
+      this.#busySeconds += seconds;
+      this.#clock.after(seconds, () => {
         this.#busyCores -= 1;
-        this.#committing.push(statement.done);
+        if (writes) this.#committing.push(done);
+        else done();
         this.#flush();
         this.#serve();
       });

@@ -1,6 +1,6 @@
 // A thousand GPU workers and a hundred servers on one PostgreSQL, simulated with the costs that calibrate.mjs measured:
-// where it breaks, and what partitioning moves that point.
-// node benchmarks/capacity/simulate.mjs [--workers 1000] [--servers 100] [--cores 16] [--steps 30] [--write]
+// where it breaks, and what moves that point.
+// node benchmarks/capacity/simulate.mjs [--workers 1000] [--servers 100] [--cores 16] [--steps 30] [--projects 200] [--write]
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { percentile } from "../queue/percentiles.mjs";
 import { DatabaseModel } from "./database-model.mjs";
 import { Clock } from "./event-queue.mjs";
 import { seededRandom } from "./seeded-random.mjs";
+import { ServerModel } from "./server-model.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -24,69 +25,88 @@ const { values } = parseArgs({
 });
 const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
 const calibration = JSON.parse(readFileSync(join(import.meta.dirname, "calibration.json"), "utf8"));
-/** Tasks that a simulation lets end after the workers are all busy. */
-const observedTasks = 4_000;
+const costs = { listener: calibration.databaseMsPerListener / 1_000 };
+for (const [kind, { fixedMs, perTaskMs }] of Object.entries(calibration.statements)) costs[kind] = { fixed: fixedMs / 1_000, perTask: perTaskMs / 1_000 };
+
 const utilisation = 0.9;
-/** The calibration's run has three progress events; a run's other statements cost about as much as six of them. */
-const statementsOfRun = 9;
 const heartbeatSeconds = 1;
+const claimPollSeconds = 1;
+/** What is looked at after the workers have become busy: so many tasks, and so long at least. */
+const [observedTasks, observedSeconds] = [2_000, 4];
 const brokenStartSeconds = 1;
 
-/** Each worker draws a picture in `pictureSeconds`; tasks come as fast as nine tenths of the workers can draw. */
-function simulate({ pictureSeconds, partitions, progressPerSecond }) {
+/** Each worker draws a picture in `pictureSeconds`; tasks come as fast as nine tenths of the workers can draw. Workers, servers and
+ *  projects are divided among `partitions` databases. */
+function simulate({ pictureSeconds, partitions = 1, progressPerSecond = 30, servers = size.servers, syncMs = calibration.syncMs }) {
   const clock = new Clock();
   const random = seededRandom(1);
-  const databases = Array.from({ length: partitions }, () => new DatabaseModel(clock, { cores: size.cores, syncSeconds: calibration.syncMs / 1_000 }));
-  const statementSeconds = calibration.databaseMsPerRun / statementsOfRun / 1_000;
-  const queues = databases.map(() => ({ tasks: [], idle: Math.floor(size.workers / partitions) }));
+  const seen = { starts: [], finished: 0, isWarm: false };
+  const shards = Array.from({ length: partitions }, () => openShard(clock, { random, servers: Math.ceil(servers / partitions), syncMs }));
   const wanted = (size.workers * utilisation) / pictureSeconds;
-  const warmUpSeconds = 2 * pictureSeconds;
-  const observedSeconds = observedTasks / wanted;
-  const starts = [];
-  let finished = 0;
-
   const submit = () => {
-    const at = random.below(partitions);
-    const bornAt = clock.now;
-    databases[at].run({ seconds: calibration.databaseMsPerSubmit / 1_000, done: () => (queues[at].tasks.push({ at, bornAt, project: random.below(size.projects) }), claim(at)) });
+    const shard = shards[random.below(partitions)];
+    const reports = Math.min(size.steps, Math.ceil(pictureSeconds * progressPerSecond));
+    const task = { bornAt: clock.now, project: random.below(size.projects), follower: random.below(shard.size) };
+    task.start = (server) => draw(clock, { task, server, seen, reports, pictureSeconds });
+    shard.servers[random.below(shard.size)].submit(task);
     clock.after(random.exponential(1 / wanted), submit);
   };
-  const claim = (at) => {
-    const queue = queues[at];
-    if (queue.idle === 0 || queue.tasks.length === 0) return;
-    queue.idle -= 1;
-    const task = queue.tasks.shift();
-    databases[at].run({ seconds: 2 * statementSeconds, row: task.project, done: () => draw(task) });
-  };
-  const draw = (task) => {
-    if (clock.now > warmUpSeconds) starts.push(clock.now - task.bornAt);
-    const reports = Math.min(size.steps, Math.ceil(pictureSeconds * progressPerSecond));
-    for (let report = 1; report <= reports; report += 1) {
-      clock.after((pictureSeconds * report) / (reports + 1), () => databases[task.at].run({ seconds: statementSeconds, done: () => undefined }));
-    }
-    clock.after(pictureSeconds, () => databases[task.at].run({ seconds: 4 * statementSeconds, done: () => (finished += clock.now > warmUpSeconds ? 1 : 0, queues[task.at].idle += 1, claim(task.at)) }));
-  };
-  // Each worker renews its lease; a server's announcements reach all servers, and each of them looks its followers' events up.
-  const heartbeat = () => {
-    for (const database of databases) database.run({ seconds: (size.workers / partitions) * statementSeconds * 0.3 + size.servers * statementSeconds * 0.2, done: () => undefined });
-    clock.after(heartbeatSeconds, heartbeat);
-  };
+  for (const shard of shards) keepAlive(clock, shard, { workers: Math.floor(size.workers / partitions), random });
   submit();
-  heartbeat();
-  clock.runUntil(warmUpSeconds + observedSeconds);
-  return {
-    wanted,
-    finished: finished / observedSeconds,
-    startP99: percentile(starts, 0.99),
-    load: Math.max(...databases.map((database) => database.load)),
+  const warmUpSeconds = 2 * pictureSeconds + 1;
+  clock.runUntil(warmUpSeconds);
+  seen.isWarm = true;
+  for (const { database } of shards) database.load();
+  const seconds = Math.max(observedTasks / wanted, observedSeconds);
+  clock.runUntil(warmUpSeconds + seconds);
+  const load = Math.max(...shards.map(({ database }) => database.load()));
+  return { wanted, finished: seen.finished / seconds, startP50: percentile(seen.starts, 0.5), startP99: percentile(seen.starts, 0.99), load };
+}
+
+/** A database, the tasks that wait there, and the servers that share it. */
+function openShard(clock, { servers, syncMs }) {
+  const shard = { database: new DatabaseModel(clock, { cores: size.cores, syncSeconds: syncMs / 1_000 }), size: servers, waiting: [], claiming: new Set() };
+  shard.servers = Array.from({ length: servers }, () => new ServerModel(shard, costs));
+  // Every server hears of every task that waits; of a task's news the one does something where somebody follows it.
+  shard.hear = (heard) => {
+    if (heard.includes("queue")) for (const server of shard.servers) server.ring();
+    for (const task of heard) if (task !== "queue") shard.servers[task.follower].look(task);
   };
+  return shard;
+}
+
+/** The workers of a shard have a place each, spread over its servers; each renews its lease by itself, and servers look for tasks even
+ *  when nothing was announced. */
+function keepAlive(clock, { database, servers }, { workers, random }) {
+  const repeat = (everySeconds, action) => {
+    const again = () => (action(), clock.after(everySeconds, again));
+    clock.after((everySeconds * random.below(1_000)) / 1_000, again);
+  };
+  for (let worker = 0; worker < workers; worker += 1) {
+    servers[worker % servers.length].free();
+    repeat(heartbeatSeconds, () => database.run({ seconds: costs.heartbeat.fixed + costs.heartbeat.perTask, done: () => undefined }));
+  }
+  for (const server of servers) repeat(claimPollSeconds, () => server.ring());
+}
+
+/** The engine does not wait for its reports. */
+function draw(clock, { task, server, seen, reports, pictureSeconds }) {
+  if (seen.isWarm) seen.starts.push(clock.now - task.bornAt);
+  server.move(task);
+  for (let report = 1; report <= reports; report += 1) clock.after((pictureSeconds * report) / (reports + 1), () => server.move(task));
+  clock.after(pictureSeconds, () =>
+    server.finish(task, () => {
+      if (seen.isWarm) seen.finished += 1;
+      server.free();
+    }),
+  );
 }
 
 const isBroken = (result) => result.startP99 === undefined || result.startP99 > brokenStartSeconds || result.finished < result.wanted * 0.9;
 
 /** The shortest picture time, hence the highest rate, that still holds. */
 function breakingPoint(more) {
-  let [broken, holds] = [0.05, 64];
+  let [broken, holds] = [0.1, 16];
   while (holds / broken > 1.1) {
     const pictureSeconds = Math.sqrt(holds * broken);
     if (isBroken(simulate({ pictureSeconds, ...more }))) broken = pictureSeconds;
@@ -95,19 +115,33 @@ function breakingPoint(more) {
   return { pictureSeconds: holds, result: simulate({ pictureSeconds: holds, ...more }) };
 }
 
+const variants = [1, 2, 4, 8].flatMap((partitions) => [
+  [`${partitions} PostgreSQL, every step reported`, { partitions }],
+  [`${partitions} PostgreSQL, at most 2 reports a second`, { partitions, progressPerSecond: 2 }],
+]);
+variants.push(
+  [`1 PostgreSQL, ${size.servers / 10} servers instead of ${size.servers}`, { servers: size.servers / 10 }],
+  ["1 PostgreSQL, a commit on disk in 0.2 ms", { syncMs: 0.2 }],
+);
 const rows = [];
-for (const partitions of [1, 2, 4, 8]) {
-  for (const progressPerSecond of [30, 2]) {
-    const { pictureSeconds, result } = breakingPoint({ partitions, progressPerSecond });
-    const measured = `${Math.round(result.finished)} pictures/s (${pictureSeconds.toFixed(2)} s each), start p99 ${(result.startP99 * 1_000).toFixed(0)} ms, cores ${Math.round(result.load * 100)} % busy`;
-    rows.push([`${partitions} PostgreSQL, every step or at most ${progressPerSecond} progress events a second`, measured, "-"]);
-    console.log(rows.at(-1).slice(0, 2).join(": "));
-  }
+for (const [what, more] of variants) {
+  const { pictureSeconds, result } = breakingPoint(more);
+  const start = `start p50 ${(result.startP50 * 1_000).toFixed(0)}, p99 ${(result.startP99 * 1_000).toFixed(0)} ms`;
+  rows.push([what, `${Math.round(result.finished)} pictures/s (${pictureSeconds.toFixed(2)} s each), ${start}, cores ${Math.round(result.load * 100)} % busy`, "-"]);
+  console.log(rows.at(-1).slice(0, 2).join(": "));
 }
 if (values.write) {
   writeReport("capacity", `${size.workers} workers, ${size.servers} servers, PostgreSQL of ${size.cores} cores: where it breaks`, {
     command: "node benchmarks/capacity/simulate.mjs --write",
     rows,
-    notes: ["A simulation, not a measurement: its costs per statement are those of `calibration.json`, measured on two cores. Broken means: a tenth", "of the tasks not finished in time, or a start later than a second (p99)."],
+    notes: [
+      `Calibrated on ${calibration.processor}, ${calibration.date}, commit ${calibration.commit}: a commit reaches the disk in ${calibration.syncMs} ms; a claim of one task takes`,
+      `${calibration.statements.claim.aloneMs} ms of PostgreSQL's processor, progress of one task ${calibration.statements.progress.aloneMs} ms, each further task of its statement ${calibration.statements.progress.perTaskMs} ms, and every server that hears`,
+      `an announcement ${calibration.databaseMsPerListener} ms. Measured claims a second: ${calibration.claimsPerSecond.oneAsker} by one asker, ${calibration.claimsPerSecond.manyAskers} by sixteen: they wait for each other's commit.`,
+      "",
+      "A simulation, not a measurement. `calibration.json` says what the statements cost PostgreSQL, for a task that comes alone and for each that",
+      "shares a statement (`node benchmarks/capacity/calibrate.mjs --write`), on its machine and commit; how many share one comes out of",
+      "the simulation. Broken means: a tenth of the tasks not finished in time, or a start later than a second (p99).",
+    ],
   });
 }
