@@ -99,7 +99,5 @@ function report() {
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
   const name = Number(options.finished) > 0 ? "submit-large" : "submit";
-  const sizes = Number(options.finished) > 0 ? ` --finished ${options.finished} --waiting ${options.waiting}` : "";
-  const command = `node benchmarks/server/submit.mjs${sizes} --write`;
-  if (options.write) writeReport(name, "Submit and start", { command, rows });
+  if (options.write) writeReport(name, "Submit and start", { rows });
 }
