@@ -6,6 +6,7 @@ import { hasOptions, isNumeric, kindOf } from "@atelier/schema/parameter-kind";
 import { parseInput } from "@atelier/schema/parse-input";
 
 import { limits } from "../limits.ts";
+import { imageInputProblem } from "./image-input.ts";
 import { fileProblems, parseJsonFile } from "./json-file.ts";
 import type { FieldProblem } from "./json-file.ts";
 
@@ -82,6 +83,9 @@ function valueProblems(manifest: Manifest): FieldProblem[] {
   const defaults = parseInput(optional, {}, options);
   if (!defaults.ok) {
     problems.push({ path: ["parameters"], text: `the default of ${defaults.failure.details.parameter} is not valid` });
+  } else if (manifest.variants.some(({ operation }) => operation === undefined)) {
+    const problem = imageInputProblem(defaults.input);
+    if (problem) problems.push({ path: ["parameters"], text: `no engine can take the default of ${problem.parameter}: ${problem.text}` });
   }
   for (const [index, example] of manifest.examples.entries()) {
     const path = ["examples", index];

@@ -133,6 +133,7 @@ describe("a folder of manifests", () => {
     ],
     ["a whole number without a range, by its other name", () => withItem(1, { type: "integer", max: undefined }), "needs both min and max"],
     ["a default that is no colour", () => withItem(0, { type: "color", default: "white" }), "the default of prompt is not valid"],
+    ["a number that no engine can take", () => withItem(1, { type: "float", default: "1.5", min: 1, max: 2 }), "no engine can take the default of samples"],
     ["a repeated parameter", () => withItem(1, { id: "prompt" }), "the parameter prompt is declared twice"],
     ["an example out of range", () => ({ ...sample, examples: [{ steps: "999" }] }), "the value of steps is not valid"],
     ["an example of an unknown parameter", () => ({ ...sample, examples: [{ stepz: "9" }] }), "no such parameter"],

@@ -71,6 +71,16 @@ test("a user's own files win over the shipped ones, and the adapter's weight is 
   });
 });
 
+test("what a manifest has no parameter for is drawn with a default", () => {
+  const variant = manifest.variants[1];
+  if (!variant) throw new Error("the manifest has two variants");
+  const { work } = planRun(manifest, variant, { input: { prompt: "a red planet", steps: 4 }, folders: { modelFolders: ["/models"] } });
+  expect(work).toMatchObject({
+    type: "run",
+    input: { prompt: "a red planet", steps: 4, guidanceScale: 3.5, seed: 0, widthPixels: 1024, heightPixels: 1024, samples: 1 },
+  });
+});
+
 test("a variant with an operation is given the files, and the values without them", async () => {
   const none = await foldersWith();
   const variant = { name: "image", engine: "image", base: "", operation: "enlarge", adapters: [] };

@@ -3,11 +3,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { imageInputSchema } from "@atelier/schema/engine-messages";
-import type { EngineInputFile, ImageInput } from "@atelier/schema/engine-messages";
+import type { EngineInputFile } from "@atelier/schema/engine-messages";
 import type { Manifest, Variant } from "@atelier/schema/manifest";
 
 import type { RunMessage } from "../engines/engine-process.ts";
+import { imageInputOf } from "../models/image-input.ts";
 
 /** Where model files are looked for, first match first: the user's own folder before the one that is shipped. */
 export interface ModelFolders {
@@ -74,19 +74,6 @@ function plainValues(input: Record<string, unknown>): Record<string, PlainValue>
     return list.every((value) => ["string", "number", "boolean"].includes(typeof value));
   };
   return Object.fromEntries(Object.entries(input).filter(isPlain));
-}
-
-/** Values under the manifest's parameter names, as the engine message wants them. */
-function imageInputOf(input: Record<string, unknown>): ImageInput {
-  return imageInputSchema.parse({
-    prompt: input["prompt"],
-    steps: input["steps"],
-    guidanceScale: input["scale"],
-    seed: input["seed"],
-    widthPixels: input["width"],
-    heightPixels: input["height"],
-    samples: input["samples"],
-  });
 }
 
 function filesOf(variant: Variant): string[] {
