@@ -15,6 +15,8 @@ import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
+import { findRepeatedRun } from "../tasks/repeated-run.ts";
+import type { RunOnce } from "../tasks/repeated-run.ts";
 import { countPruned, prune } from "./prune.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -38,22 +40,26 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function waitingTask(): Promise<string> {
+async function waitingTask(idempotency?: RunOnce): Promise<string> {
   const task = { token: drawToken(), model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "" };
-  return insertTask(test.db, { ...task, projectId, cps: "0.000585000000", outputFolderId: drawHexId() });
+  return insertTask(test.db, { ...task, projectId, cps: "0.000585000000", outputFolderId: drawHexId(), idempotency });
 }
 
-/** A task that ended well so long ago, with three events, one picture of ten bytes and its ledger line. */
-async function endedTask(daysAgo: number): Promise<{ id: string; fileKey: string }> {
-  const id = await waitingTask();
-  const fileKey = `${drawOutputFolder()}/0.png`;
-  await files.put(fileKey, Readable.from([Buffer.from("0123456789")]));
-  const { db } = test;
-  await db.query(
+async function endWell(id: string, daysAgo: number): Promise<string> {
+  await test.db.query(
     `update tasks set status = 'task_postprocess_end', pexit = '0', last_event_seq = 3,
             postprocess_ended_at = now() - $2::float8 * interval '1 day' where id = $1`,
     [id, daysAgo],
   );
+  return id;
+}
+
+/** A task that ended well so long ago, with three events, one picture of ten bytes and its ledger line. */
+async function endedTask(daysAgo: number): Promise<{ id: string; fileKey: string }> {
+  const id = await endWell(await waitingTask(), daysAgo);
+  const fileKey = `${drawOutputFolder()}/0.png`;
+  await files.put(fileKey, Readable.from([Buffer.from("0123456789")]));
+  const { db } = test;
   await db.query(
     `insert into task_events (task_id, seq, attempt, type) values ($1, 2, 1, 'task_accept'), ($1, 3, 1, 'task_postprocess_end')`,
     [id],
@@ -132,6 +138,17 @@ describe("retention", () => {
     await delivery(id, "waiting", 0);
     expect((await pruneWith({ ATELIER_KEEP_TASKS_DAYS: 30 })).removed.tasks).toBe(0);
     expect(await idsOf("deliveries")).toEqual([id]);
+  });
+
+  it("keeps a task with which a repeated Run is still answered, until its Idempotency-Key is too old for that", async () => {
+    const key = { key: "order-1", fingerprint: Buffer.from("a red planet") };
+    const id = await endWell(await waitingTask(key), 0.5);
+    await endedTask(0.5);
+    expect((await pruneWith({ ATELIER_KEEP_TASKS_COUNT: 0 })).removed.tasks).toBe(1);
+    expect(await findRepeatedRun({ db: test.db }, projectId, key)).toMatchObject({ id });
+    await test.db.query("update idempotency_keys set created_at = now() - $1 * interval '1 millisecond'", [limits.idempotencyKeyMs + 1_000]);
+    expect((await pruneWith({ ATELIER_KEEP_TASKS_COUNT: 0 })).removed.tasks).toBe(1);
+    expect(await idsOf("tasks", "id")).toEqual([]);
   });
 
   it("removes the events of old tasks but for the last one", async () => {

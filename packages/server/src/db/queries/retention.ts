@@ -1,6 +1,7 @@
 // Statements that find what upkeep may remove, and remove it. Each looks at a bounded number of rows, however many there are:
 // the whole is walked in pages (maintenance/beyond.ts).
 
+import { limits } from "../../limits.ts";
 import type { Queryable } from "../queryable.ts";
 
 /** `days`: ended longer ago than this. `count`: not among so many that ended last. Null: no such limit; one is enough. */
@@ -41,7 +42,7 @@ export async function selectLastBeyond(db: Queryable, keep: KeepBounds): Promise
 }
 
 export interface EndedTask extends EndPlace {
-  /** Its callback is still to be sent: it is not over. */
+  /** Its callback is still to be sent, or a repeated Run would still be answered with it: it is not over. */
   readonly isAwaited: boolean;
 }
 
@@ -52,11 +53,13 @@ export async function selectEndedTasks(
 ): Promise<EndedTask[]> {
   const { rows } = await db.query<EndedTask>(
     `select t.id, ${endedAt}::text as "endedAt",
-            exists (select 1 from deliveries d where d.task_id = t.id and d.status = 'waiting') as "isAwaited"
+            exists (select 1 from deliveries d where d.task_id = t.id and d.status = 'waiting')
+              or exists (select 1 from idempotency_keys k
+                          where k.task_id = t.id and k.created_at >= now() - $6 * interval '1 millisecond') as "isAwaited"
        from tasks t
       where ${isEnded} and (${endedAt}, t.id) > ($1::timestamptz, $2::bigint) and (${endedAt}, t.id) <= ($3::timestamptz, $4::bigint)
       order by ${endedAt}, t.id limit $5`,
-    [after?.endedAt ?? "-infinity", after?.id ?? 0, upTo.endedAt, upTo.id, most],
+    [after?.endedAt ?? "-infinity", after?.id ?? 0, upTo.endedAt, upTo.id, most, limits.idempotencyKeyMs],
   );
   return rows;
 }
