@@ -95,6 +95,10 @@ export const limits = Object.freeze({
   /** The same of statements that create tasks: the next one is planned and run while the one before waits for the disk. */
   newTaskStatements: 2,
   newTaskBatch: 100,
+  /** Calls of one kind that wait for a statement they share: a hundred full statements of them. Beyond, SERVER_UNAVAILABLE. */
+  gatheredCalls: 10_000,
+  /** Claims that wait for a task in one process, each of one worker. Beyond, SERVER_UNAVAILABLE, and the worker asks again. */
+  waitingClaims: 10_000,
   /** Tasks that a worker with many free places claims in one transaction. */
   claimBatch: 32,
   /** What a report waits for the next one: they share a statement, and all of a run that is over by then go with its end. Every
@@ -104,6 +108,9 @@ export const limits = Object.freeze({
   waitingReports: 16,
   /** Tries of a write whose answer was lost with the database connection. */
   unknownOutcomeTries: 5,
+  /** Before each further one. A question to a database that is away takes `databaseAwayMs` by itself: all tries together outlast
+   *  a failover to another machine, 10 to 30 s. */
+  unknownOutcomePauseMs: 1_000,
   /** An engine that says nothing for this long during a run is taken for hung: loading a large base from a slow disk and one
    *  step on a slow processor both stay under it. */
   engineSilenceMs: 15 * 60_000,
@@ -193,12 +200,12 @@ export const limits = Object.freeze({
   databaseAwayMs: 8_000,
   /** First and longest wait between two tries to reach the database. */
   databaseRetryMs: 25,
+  databaseRetryMaxMs: 1_000,
   /** Of all announcements that wait to be sent: 100,000 ids of events, or 500 previews. Beyond it they are lost, as if the database
    *  had been away: every listener also looks for itself. */
   announcementCharacters: 4_000_000,
   /** Of one notification: PostgreSQL refuses 8,000 bytes, and ids are ASCII. */
   notificationCharacters: 7_900,
-  databaseRetryMaxMs: 1_000,
   /** How often a server looks at every followed task, notified or not: what a notification lost on a dead connection costs.
    *  10,000 idle tasks take 100 statements of about a millisecond. */
   eventRescanMs: 5_000,

@@ -22,7 +22,7 @@ const turn = async () => {
 
 it("starts a lone call in the same turn of the event loop, and gathers what comes meanwhile in order and up to the limit", async () => {
   const { batches, work, itemsSoFar } = gatedWork();
-  const call = gather(work, { atOnce: 1, most: 3 });
+  const call = gather(work, { atOnce: 1, most: 3, waiting: 10 });
   const first = call(1);
   await turn();
   expect(itemsSoFar()).toEqual([[1]]);
@@ -42,7 +42,7 @@ it("starts a lone call in the same turn of the event loop, and gathers what come
 
 it("has at most the given number of statements under way", async () => {
   const { work, itemsSoFar } = gatedWork();
-  const call = gather(work, { atOnce: 2, most: 1 });
+  const call = gather(work, { atOnce: 2, most: 1, waiting: 10 });
   for (const item of [1, 2, 3, 4]) void call(item);
   await turn();
   expect(itemsSoFar()).toEqual([[1], [2]]);
@@ -56,7 +56,7 @@ it("asks for each item of a failed batch by itself, so that a bad one fails alon
       if (items.includes(2)) throw refusal();
       return items;
     },
-    { atOnce: 1, most: 3 },
+    { atOnce: 1, most: 3, waiting: 10 },
   );
   const outcomes = await Promise.allSettled([1, 2, 3].map((item) => call(item)));
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
@@ -65,7 +65,7 @@ it("asks for each item of a failed batch by itself, so that a bad one fails alon
 
 it("fails all items when the database is away, asks for none of them again, and goes on", async () => {
   const { batches, work, itemsSoFar } = gatedWork();
-  const call = gather(work, { atOnce: 1, most: 3 });
+  const call = gather(work, { atOnce: 1, most: 3, waiting: 10 });
   const outcomes = Promise.allSettled([call(1), call(2)]);
   await turn();
   batches[0]?.fail(new AtelierError("SERVER_UNAVAILABLE"));
@@ -78,7 +78,7 @@ it("fails all items when the database is away, asks for none of them again, and 
 });
 
 it("fails a batch whose answer has another length", async () => {
-  const call = gather(async () => [1, 2], { atOnce: 1, most: 3 });
+  const call = gather(async () => [1, 2], { atOnce: 1, most: 3, waiting: 10 });
   await expect(call(1)).rejects.toThrow("1 items were answered by 2 results");
 });
 
@@ -91,7 +91,7 @@ it.each([new AtelierError("DISK_FULL"), new Error("write EHOSTDOWN"), Object.ass
         asked.push(items);
         throw error;
       },
-      { atOnce: 1, most: 3 },
+      { atOnce: 1, most: 3, waiting: 10 },
     );
     const outcomes = await Promise.allSettled([1, 2].map((item) => call(item)));
     expect(outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason)).toEqual([error, error]);
@@ -108,7 +108,7 @@ it("stops asking for each item by itself when the database goes away meanwhile",
       if (items.includes(2)) throw new AtelierError("SERVER_UNAVAILABLE");
       return items;
     },
-    { atOnce: 1, most: 4 },
+    { atOnce: 1, most: 4, waiting: 10 },
   );
   const outcomes = await Promise.allSettled([1, 2, 3, 4].map((item) => call(item)));
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
@@ -122,9 +122,27 @@ it("lets items with the same key follow one another, each in a statement of its 
       asked.push(items);
       return items;
     },
-    { atOnce: 1, most: 2 },
+    { atOnce: 1, most: 2, waiting: 10 },
     (item) => item.charAt(0),
   );
   expect(await Promise.all(["a1", "a2", "b1", "c1"].map((item) => call(item)))).toEqual(["a1", "a2", "b1", "c1"]);
   expect(asked).toEqual([["a1", "b1"], ["a2", "c1"]]);
+});
+
+it("refuses what comes while too many wait, at once, and takes more when there is a place", async () => {
+  const { batches, work } = gatedWork();
+  const call = gather(work, { atOnce: 1, most: 1, waiting: 1 });
+  const first = call(1);
+  await turn();
+  const second = call(2);
+  await expect(call(3)).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+  batches[0]?.end();
+  expect(await first).toBe(10);
+  await turn();
+  const fourth = call(4);
+  batches[1]?.end();
+  expect(await second).toBe(20);
+  await turn();
+  batches[2]?.end();
+  expect(await fourth).toBe(40);
 });

@@ -1,5 +1,6 @@
 // Turns many calls into few statements: what comes at the same moment, or while earlier statements are under way, shares one.
 
+import { AtelierError } from "../errors.ts";
 import { isRefusal } from "./connection-error.ts";
 
 export interface GatherLimits {
@@ -7,6 +8,8 @@ export interface GatherLimits {
   readonly atOnce: number;
   /** Items of one statement. */
   readonly most: number;
+  /** Items that wait; a call beyond is answered with SERVER_UNAVAILABLE at once. */
+  readonly waiting: number;
 }
 
 interface Waiting<Item, Result> {
@@ -22,7 +25,7 @@ interface Waiting<Item, Result> {
  *  the same `keyOf` never share a statement. */
 export function gather<Item, Result>(
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
-  { atOnce, most }: GatherLimits,
+  { atOnce, most, waiting: mostWaiting }: GatherLimits,
   keyOf?: (item: Item) => string,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
@@ -39,25 +42,11 @@ export function gather<Item, Result>(
     isStarting = false;
     while (underWay < atOnce && waiting.length > 0) {
       underWay += 1;
-      void settle(take()).finally(() => {
+      void settle(keyOf ? takeByKey(waiting, keyOf, most) : waiting.splice(0, most)).finally(() => {
         underWay -= 1;
         startSoon();
       });
     }
-  };
-
-  /** The oldest, without those whose key is taken: they stay for the next one. */
-  const take = (): Waiting<Item, Result>[] => {
-    if (!keyOf) return waiting.splice(0, most);
-    const batch = new Map<string, Waiting<Item, Result>>();
-    const left: Waiting<Item, Result>[] = [];
-    for (const one of waiting.splice(0)) {
-      const key = keyOf(one.item);
-      if (batch.size < most && !batch.has(key)) batch.set(key, one);
-      else left.push(one);
-    }
-    waiting.push(...left);
-    return [...batch.values()];
   };
 
   /** Returns the error that leaves the outcome unknown, if there was one. */
@@ -86,7 +75,21 @@ export function gather<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= mostWaiting) return reject(new AtelierError("SERVER_UNAVAILABLE"));
       waiting.push({ item, resolve, reject });
       startSoon();
     });
+}
+
+/** The oldest, without those whose key is taken: they stay for the next one. */
+function takeByKey<Item, Result>(waiting: Waiting<Item, Result>[], keyOf: (item: Item) => string, most: number): Waiting<Item, Result>[] {
+  const batch = new Map<string, Waiting<Item, Result>>();
+  const left: Waiting<Item, Result>[] = [];
+  for (const one of waiting.splice(0)) {
+    const key = keyOf(one.item);
+    if (batch.size < most && !batch.has(key)) batch.set(key, one);
+    else left.push(one);
+  }
+  waiting.push(...left);
+  return [...batch.values()];
 }

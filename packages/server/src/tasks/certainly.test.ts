@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { certainly } from "./certainly.ts";
+import { certainly as certainlyWithPause } from "./certainly.ts";
+
+const certainly = (write: () => Promise<boolean>, happened: () => Promise<boolean>) => certainlyWithPause(write, happened, async () => undefined);
 
 const away = new AtelierError("SERVER_UNAVAILABLE");
 
@@ -48,4 +50,24 @@ test("it gives up after a bounded number of tries", async () => {
   const { write, calls } = writeThat();
   await expect(certainly(write, async () => false)).rejects.toBe(away);
   expect(calls()).toBe(limits.unknownOutcomeTries);
+});
+
+test("a database that is still away when it is asked costs a try, and not the write", async () => {
+  const { write, calls } = writeThat("away", true);
+  let asked = 0;
+  const happened = async (): Promise<boolean> => {
+    asked += 1;
+    if (asked < limits.unknownOutcomeTries - 1) throw away;
+    return false;
+  };
+  expect(await certainly(write, happened)).toBe(true);
+  expect([calls(), asked]).toEqual([2, limits.unknownOutcomeTries - 1]);
+});
+
+test("a database that stays away is asked a bounded number of times, with a pause before each", async () => {
+  const { write, calls } = writeThat("away");
+  let pauses = 0;
+  const stillAway = () => Promise.reject(away);
+  await expect(certainlyWithPause(write, stillAway, async () => (pauses += 1))).rejects.toBe(away);
+  expect([calls(), pauses]).toEqual([1, limits.unknownOutcomeTries - 1]);
 });

@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { claimTasks } from "../db/queries/leases.ts";
 import type { ClaimedTask } from "../db/queries/leases.ts";
+import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
 export interface ClaimRequest {
@@ -18,20 +19,22 @@ export interface ClaimRequest {
 
 export interface ClaimLine {
   /** Resolves to tasks as soon as there is one; to none after `waitMs` or when `signal` is aborted. What was claimed in that
-   *  moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away. */
+   *  moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away, or at once where too many wait. */
   claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]>;
   /** Ends all waiting. */
   close(): void;
 }
 
-export async function openClaimLine(deps: { db: Database }): Promise<ClaimLine> {
-  const line = new TableClaimLine(deps.db);
+/** `mostWaiting`: default the limit. */
+export async function openClaimLine(deps: { db: Database }, mostWaiting: number = limits.waitingClaims): Promise<ClaimLine> {
+  const line = new TableClaimLine(deps.db, mostWaiting);
   await line.listen();
   return line;
 }
 
 class TableClaimLine implements ClaimLine {
   readonly #db: Database;
+  readonly #mostWaiting: number;
   /** In the order of their coming. */
   readonly #waiting = new Set<Waiter>();
   #subscription: Subscription | undefined;
@@ -39,8 +42,9 @@ class TableClaimLine implements ClaimLine {
   #isServing = false;
   #isRung = false;
 
-  constructor(db: Database) {
+  constructor(db: Database, mostWaiting: number) {
     this.#db = db;
+    this.#mostWaiting = mostWaiting;
   }
 
   async listen(): Promise<void> {
@@ -50,7 +54,8 @@ class TableClaimLine implements ClaimLine {
     this.#timer = setInterval(ring, limits.claimPollMs);
   }
 
-  claim(request: ClaimRequest, { signal, waitMs }: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]> {
+  async claim(request: ClaimRequest, { signal, waitMs }: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]> {
+    if (this.#waiting.size >= this.#mostWaiting) throw new AtelierError("SERVER_UNAVAILABLE");
     const waiter = new Waiter(request);
     this.#waiting.add(waiter);
     const leave = (): void => waiter.leave();

@@ -14,6 +14,6 @@ export interface NewTaskLine {
 }
 
 export function openNewTaskLine({ db }: { db: Queryable }): NewTaskLine {
-  const line = { atOnce: limits.newTaskStatements, most: limits.newTaskBatch };
+  const line = { atOnce: limits.newTaskStatements, most: limits.newTaskBatch, waiting: limits.gatheredCalls };
   return { insert: gather((tasks: readonly PlainTask[]) => insertTasks(db, tasks), line) };
 }

@@ -24,7 +24,7 @@ export interface ReportLine {
 }
 
 export function openReportLine({ db }: { db: Queryable }): ReportLine {
-  const line = { atOnce: limits.reportStatements, most: limits.reportBatch };
+  const line = { atOnce: limits.reportStatements, most: limits.reportBatch, waiting: limits.gatheredCalls };
   const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line, taskOf);
   const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line, taskOf);
   return {
