@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -25,7 +25,13 @@ function receive(message) {
   else if (message.type === "cancel" && running.has(message.runId)) cancelled.add(message.runId);
   else if (message.type === "preview" && running.has(message.runId)) previewed.add(message.runId);
   else if (message.type === "shutdown") process.exit(0);
-  else if (message.type === "run") void run(message);
+  else if (message.type === "run") run(message).catch((error) => report(message.runId, error));
+}
+
+/** As the real engines report what they did not foresee. */
+function report(runId, error) {
+  const isDiskFull = error.code === "ENOSPC" || error.code === "EDQUOT";
+  send({ type: "failed", runId, code: isDiskFull ? "DISK_FULL" : "ENGINE_FAILED", message: error.message });
 }
 
 async function run({ runId, input, outputFolder }) {
@@ -39,6 +45,8 @@ async function run({ runId, input, outputFolder }) {
   console.log(`seed ${input.seed}`);
   if (input.prompt.includes("printNul")) console.log("\0");
   for (let line = 1; line <= Number(word(input.prompt, "printErrors") ?? 0); line += 1) console.error(`warning ${line}, api_key=abcdef123456`);
+  const thrown = word(input.prompt, "throw");
+  if (thrown) throw Object.assign(new Error(`${thrown}: asked to throw`), { code: thrown });
   if (input.prompt.includes("hang")) return;
   for (let step = 1; step <= stepTotal; step += 1) {
     await wait(stepMs);
@@ -64,7 +72,7 @@ function colourOf({ prompt, seed }, index) {
 }
 
 function word(prompt, name) {
-  return new RegExp(`\\b${name}=(\\d+)`).exec(prompt)?.[1];
+  return new RegExp(`\\b${name}=(\\w+)`).exec(prompt)?.[1];
 }
 
 function onePixelPng(colour) {

@@ -1,6 +1,7 @@
 // The engine's life: init first, then requests one at a time; cancel, health and shutdown are answered in between.
 
 import { isAbsolute } from "node:path";
+import { busyCode, failureCodeOf } from "@atelier/schema/engine-failure";
 import type { EngineParts } from "@atelier/schema/engine-frame";
 import { engineProtocolVersion, type ToEngine } from "@atelier/schema/engine-messages";
 import { FluxError } from "@atelier/flux/errors";
@@ -114,7 +115,7 @@ class Engine {
       this.#runs.delete(id);
       this.#previews.delete(id);
       const message = `More than ${limits.queuedRequests} requests are waiting.`;
-      return this.#deps.send({ type: "failed", runId: id, code: "ENGINE_BUSY", message });
+      return this.#deps.send({ type: "failed", runId: id, code: busyCode, message });
     }
     this.#queued++;
     this.#queue = this.#queue
@@ -126,8 +127,8 @@ class Engine {
   #report(runId: string, error: unknown): void {
     const { send, log } = this.#deps;
     if (error instanceof FluxError && error.code === "CANCELLED") return send({ type: "cancelled", runId });
-    const code = error instanceof FluxError ? error.code : "ENGINE_FAILED";
-    if (code === "ENGINE_FAILED") log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    const code = error instanceof FluxError ? error.code : failureCodeOf(error);
+    if (!(error instanceof FluxError)) log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const message = (error instanceof Error ? error.message : String(error)).slice(0, limits.messageCharacters);
     send({ type: "failed", runId, code, message });
   }

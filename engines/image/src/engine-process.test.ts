@@ -170,6 +170,12 @@ test.each([
   expect(await readdir(run.outputFolder)).toEqual([]);
 });
 
+test("a file that cannot be written fails the run without blaming its picture", async () => {
+  const run = await transform("enlarge", { factor: 1 }, ["image", "red.png"]);
+  const child = new Child().send(init, { ...run, outputFolder: join(folder, "nowhere") });
+  expect(await child.next("failed", "done")).toMatchObject({ code: "ENGINE_FAILED", message: expect.stringContaining("ENOENT") });
+});
+
 test("what is no message, a request before init and a second init are fatal", async () => {
   for (const messages of [[{ type: "nonsense" }], [{ type: "health", requestId: "h" }], [init, init], [{ ...init, protocol: 9 }]]) {
     const child = new Child().send(...messages);

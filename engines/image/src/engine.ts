@@ -1,5 +1,6 @@
 // The engine's life: init first, then runs one at a time; cancel, health and shutdown are answered in between.
 
+import { busyCode, failureCodeOf } from "@atelier/schema/engine-failure";
 import type { EngineParts } from "@atelier/schema/engine-frame";
 import { engineProtocolVersion } from "@atelier/schema/engine-messages";
 import type { ToEngine } from "@atelier/schema/engine-messages";
@@ -72,7 +73,7 @@ class Engine {
     const { runId } = message;
     if (this.#runs.has(runId)) return this.#fatal(`run "${runId}" came twice`);
     if (this.#runs.size >= limits.queuedRuns) {
-      return this.#deps.send({ type: "failed", runId, code: "ENGINE_BUSY", message: `More than ${limits.queuedRuns} runs are waiting.` });
+      return this.#deps.send({ type: "failed", runId, code: busyCode, message: `More than ${limits.queuedRuns} runs are waiting.` });
     }
     const controller = new AbortController();
     this.#runs.set(runId, controller);
@@ -93,8 +94,8 @@ class Engine {
   #report(runId: string, error: unknown): void {
     const { send, log } = this.#deps;
     if (error instanceof TransformError && error.code === "CANCELLED") return send({ type: "cancelled", runId });
-    const code = error instanceof TransformError ? error.code : "ENGINE_FAILED";
-    if (code === "ENGINE_FAILED") log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    const code = error instanceof TransformError ? error.code : failureCodeOf(error);
+    if (!(error instanceof TransformError)) log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const message = (error instanceof Error ? error.message : String(error)).slice(0, limits.messageCharacters);
     send({ type: "failed", runId, code, message });
   }

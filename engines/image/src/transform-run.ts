@@ -1,6 +1,6 @@
 // One run: its files turned into one output, with progress, and nothing left when it does not end well.
 
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 
 import type { EngineInputFile, FromEngine, ToEngine } from "@atelier/schema/engine-messages";
@@ -52,10 +52,11 @@ export async function transformRun(deps: TransformDeps, message: TransformMessag
     const filesOf = (parameter: string) => message.files.filter((file) => file.parameter === parameter);
     const work = { values, filesOf, plan: (count: number) => steps.plan(count + 1), step: () => steps.step() };
     const { pipeline, asFailure } = await untilCancelled(operation(work), deps.signal);
-    const written = encode(pipeline).toFile(`${path}.part`).catch((error: unknown) => {
+    // Written by itself, so that a full disk is not taken for a damaged picture.
+    const encoded = encode(pipeline).toBuffer().catch((error: unknown) => {
       throw asFailure(error);
     });
-    await untilCancelled(written, deps.signal);
+    await writeFile(`${path}.part`, await untilCancelled(encoded, deps.signal));
     await rename(`${path}.part`, path);
     steps.step();
     deps.send({ type: "output", runId, index: 0, path, contentType });

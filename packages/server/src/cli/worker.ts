@@ -81,6 +81,7 @@ function settingsOf(config: Config, options: WorkerOptions, access: { url: strin
     threads: config.threads,
     outboundAllow: config.outboundAllow,
     drainMs: options.drain,
+    diskReserveBytes: config.diskReserveBytes,
   };
 }
 

@@ -13,7 +13,7 @@ export interface EnginePool {
   stop(): Promise<void>;
 }
 
-/** At most as many children live as runs are in progress at once, so the caller's own limit bounds them. */
+/** Of each engine at most as many children live as runs were in progress at once, so the caller's own limit bounds them. */
 export function openEnginePool(commands: readonly EngineCommand[], options: { threads: number }): EnginePool {
   const idle: EngineProcess[] = [];
   const all = new Set<EngineProcess>();

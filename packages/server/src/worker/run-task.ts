@@ -4,6 +4,7 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { diskFullCode, isDiskFull, mayPass } from "@atelier/schema/engine-failure";
 import type { EngineInputFile } from "@atelier/schema/engine-messages";
 import { inputFilesOf } from "@atelier/schema/input-file";
 
@@ -34,7 +35,7 @@ export interface RunTaskDeps {
 /** The lease is not ours: the task was killed, rescued or finished by another attempt. Nothing was changed. */
 class FenceLost extends Error {}
 
-/** What was drawn could not be kept, or an input not be read: the store, its disk or the network failed, not the engine. */
+/** What was drawn could not be kept, or an input not be read: the store, a disk or the network failed, not the engine. */
 class StoreFailed extends Error {}
 
 /** Runs a claimed task to its end. Never throws for what can happen to a task; `signal` stops it (`reason` "drain" puts
@@ -177,8 +178,9 @@ class TaskRun {
     const { source } = this.#deps;
     const debugOutput = this.#log.output;
     if (result.kind === "failed") {
+      if (result.code === diskFullCode) throw new StoreFailed(`the engine found no room: ${result.message}`);
       const debugError = this.#withErrors(`${result.code}: ${result.message}`);
-      await source.fail(this.#task, { mayRetry: false, debugError, debugOutput });
+      await source.fail(this.#task, { mayRetry: mayPass(result.code), debugError, debugOutput });
     } else if (result.kind === "cancelled" || this.#signal.aborted) {
       const { taskId, attempt } = this.#task;
       this.#deps.log.info({ taskId, attempt, reason: this.#signal.reason as unknown }, "task.engine_stopped");
@@ -205,7 +207,7 @@ class TaskRun {
 function isOfSurroundings(error: unknown): boolean {
   if (error instanceof StoreFailed) return true;
   if (error instanceof AtelierError) return error.code === "SERVER_UNAVAILABLE" || error.code === "DISK_FULL";
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+  return isDiskFull(error);
 }
 
 function isMissing(error: unknown): boolean {

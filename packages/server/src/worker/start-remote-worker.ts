@@ -1,10 +1,11 @@
 // A worker on a machine of its own: it reaches its server's worker API and nothing else.
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { hasRoom } from "../data-folder/free-space.ts";
 import { openEnginePool } from "../engines/engine-pool.ts";
 import type { EngineCommand } from "../engines/engine-process.ts";
 import type { AtelierError } from "../errors.ts";
@@ -28,6 +29,8 @@ export interface RemoteWorkerSettings {
   readonly threads: number;
   /** How long running tasks may go on once it is told to stop. */
   readonly drainMs: number;
+  /** Free space of the temp folder's disk below which no task is taken. */
+  readonly diskReserveBytes: number;
 }
 
 export interface RemoteWorker {
@@ -41,7 +44,7 @@ export async function startRemoteWorker(
   settings: RemoteWorkerSettings,
   { log, onRefused }: { log: Log; onRefused: (error: AtelierError) => void },
 ): Promise<RemoteWorker> {
-  const { url, token, modelFolders, slots, drainMs } = settings;
+  const { url, token, modelFolders, slots, drainMs, diskReserveBytes } = settings;
   const tempFolder = await mkdtemp(join(tmpdir(), "atelier-worker-"));
   const workerId = randomUUID();
   const source = openHttpTaskSource({ url, token, workerId, onRefused });
@@ -54,6 +57,11 @@ export async function startRemoteWorker(
     tempFolder,
     slots,
     drainMs,
+    hasRoom: async () => {
+      // Old temp folders are swept away on many machines.
+      await mkdir(tempFolder, { recursive: true });
+      return hasRoom(tempFolder, diskReserveBytes);
+    },
   });
   log.info({ url, workerId, slots, engines: settings.engines.map((engine) => engine.name) }, "worker.started");
   return {

@@ -49,7 +49,7 @@ async function setup() {
     claim: (request, options) => line.claim((requests.push(request), request), options),
     close: () => line.close(),
   });
-  const work = async (modelFolder = folder, store = files): Promise<Worker> => {
+  const work = async (modelFolder = folder, store = files, more: { hasRoom?: () => Promise<boolean> } = {}): Promise<Worker> => {
     const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
     const worker = startWorker({
       source: openLocalTaskSource({ ...world, files: store, claims: noted(world.claims) }, randomUUID()),
@@ -60,6 +60,7 @@ async function setup() {
       log,
       slots: 1,
       drainMs: 300,
+      ...more,
     });
     world.onClose(() => worker.drain());
     return worker;
@@ -86,6 +87,7 @@ test("a task runs to its end: outputs stored, cost from its elapsed time, one le
   expect(task).toMatchObject({ status: "task_postprocess_end", pexit: "0", attempt: 1, variant: "fake" });
   expect(task.outputs.map((output) => output.name)).toEqual(["0.png", "1.png"]);
   const opened = await files.open(task.outputs[0]?.fileKey ?? "");
+  opened?.stream.destroy();
   expect(opened?.sizeBytes).toBe(task.outputs[0]?.sizeBytes);
   expect(Number(task.totalCost)).toBeCloseTo(Number(task.elapsedSeconds) * 0.000585, 12);
   const ledger = await db.query<{ amount: string }>("select amount from ledger where task_id = $1", [id]);
@@ -140,6 +142,36 @@ test("an engine that crashes is tried again, and only a bounded number of times"
   const task = await ended(id);
   expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
   expect(task.debugError).toContain("exit 3");
+});
+
+test("an engine that fails for a reason that it did not foresee is tried again, and the last reason is kept", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("throw=EIO");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
+  expect(task.debugError).toContain("ENGINE_FAILED: EIO: asked to throw");
+});
+
+test.each(["ENOSPC", "EDQUOT"])("an engine that finds no room (%s) costs its task no engine failure", async (code) => {
+  const { db, run, work, until } = await setup();
+  const { id } = await run(`throw=${code}`);
+  const worker = await work();
+  // Its lease runs out; nobody gives it back.
+  await until(id, (task) => task.status === "task_start");
+  await worker.drain();
+  const { rows } = await db.query("select status, engine_failures from tasks where id = $1", [id]);
+  expect(rows).toEqual([{ status: "task_start", engine_failures: 0 }]);
+});
+
+test("a worker without room in its temp folder claims nothing until there is some", async () => {
+  const { requests, run, work, ended } = await setup();
+  const { id } = await run("a planet");
+  const claimsBefore: number[] = [];
+  const hasRoom = async (): Promise<boolean> => claimsBefore.push(requests.length) > 2;
+  await work(undefined, undefined, { hasRoom });
+  expect(await ended(id)).toMatchObject({ pexit: "0" });
+  expect(claimsBefore.slice(0, 3)).toEqual([0, 0, 0]);
 });
 
 test("an expired lease returns the task to the queue and refuses the late reports", async () => {

@@ -10,6 +10,7 @@ import { AwayNotice } from "./away-notice.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { TempRoom } from "./temp-room.ts";
 import { warmModels } from "./warm-models.ts";
 import { runTask } from "./run-task.ts";
 import type { RunTaskDeps } from "./run-task.ts";
@@ -19,6 +20,8 @@ export interface WorkerDeps extends RunTaskDeps {
   readonly slots: number;
   /** How long running tasks may go on once draining has begun. Default: the limit. */
   readonly drainMs?: number;
+  /** Whether the temp folder has room for another task; asked before each claim. Absent: the source looks, whose disk it is on. */
+  readonly hasRoom?: () => Promise<boolean>;
 }
 
 export interface Worker {
@@ -45,6 +48,7 @@ class ClaimingWorker implements Worker {
   readonly #deps: WorkerDeps;
   readonly #leases: LeaseKeeper;
   readonly #away: AwayNotice;
+  readonly #room: TempRoom;
   readonly #held = new Set<HeldTask>();
   readonly #stopping = new AbortController();
   /** Called when a place has become free, and when claiming stops. */
@@ -55,6 +59,7 @@ class ClaimingWorker implements Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
     this.#away = new AwayNotice(deps.log);
+    this.#room = new TempRoom(deps.hasRoom ?? (async () => true), deps.log);
     this.#leases = new LeaseKeeper({ ...deps, away: this.#away });
   }
 
@@ -104,6 +109,10 @@ class ClaimingWorker implements Worker {
   }
 
   async #claim(stop: AbortSignal): Promise<readonly AssignedTask[]> {
+    if (await this.#room.isFull()) {
+      await delay(limits.claimPollMs, undefined, { signal: stop }).catch(() => undefined); // aborted: no task
+      return [];
+    }
     const offer = await this.#offer();
     const tasks = await this.#deps.source.claim(offer, stop);
     this.#away.answered();
