@@ -9,6 +9,7 @@ import { root, writeReport } from "./flux/measure.mjs";
 const proofs = {
   "state-machine": {
     title: "The table of moves under random lives",
+    command: "ATELIER_LIVES=1000000 npx vitest run tests/state-machine",
     env: { ATELIER_LIVES: "1000000" },
     args: ["npx", "--no-install", "vitest", "run", "tests/state-machine"],
     printed: /^.*state machine: (.*)$/m,
@@ -16,6 +17,7 @@ const proofs = {
   },
   simulation: {
     title: "Simulated worlds on the real SQL",
+    command: "ATELIER_SIMULATION_SECONDS=60 npx vitest run tests/simulation",
     env: { ATELIER_SIMULATION_SECONDS: "60" },
     args: ["npx", "--no-install", "vitest", "run", "tests/simulation"],
     printed: /^.*simulation: (.*)$/m,
@@ -34,15 +36,10 @@ if (code !== 0 || printed === undefined) throw new Error(`it failed:\n${text.sli
 console.log(`${printed} (${seconds} s)`);
 if (values.write) {
   writeReport(positionals[0], proof.title, {
+    command: proof.command,
     rows: [[printed, `passed in ${seconds} s`, proof.target]],
-    notes: [`It ran \`${[...settingsOf(proof), ...proof.args].join(" ")}\`.`],
+    notes: [`Written by \`node benchmarks/proofs.mjs ${positionals[0]} --write\`.`],
   });
-}
-
-/** The proof's own settings, and those of its tests that were in the environment. */
-function settingsOf({ env }) {
-  const settings = Object.entries({ ...process.env, ...env }).filter(([name]) => /^ATELIER_(LIVES|SIMULATION)/.test(name));
-  return settings.map(([name, value]) => `${name}=${value}`);
 }
 
 function run({ args: [program, ...args], env }) {

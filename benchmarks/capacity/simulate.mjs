@@ -132,6 +132,7 @@ for (const [what, more] of variants) {
 }
 if (values.write) {
   writeReport("capacity", `${size.workers} workers, ${size.servers} servers, PostgreSQL of ${size.cores} cores: where it breaks`, {
+    command: "node benchmarks/capacity/simulate.mjs --write",
     rows,
     notes: [
       `Calibrated on ${calibration.processor}, ${calibration.date}, commit ${calibration.commit}: a commit reaches the disk in ${calibration.syncMs} ms; a claim of one task takes`,

@@ -111,6 +111,7 @@ function print(own, theirs, versions) {
   ];
   if (options.report) {
     writeReport("flux-against-diffusers", "The same picture here and in diffusers", {
+      command: "node benchmarks/flux/against-diffusers.mjs --report",
       rows,
       notes: [`Model: ${model.name}. Text encoder, all steps and decoder, in turns, ${options.rounds} rounds after 2 to warm up; median (lowest–highest).`],
     });

@@ -1,16 +1,12 @@
 // What the benchmarks of this folder share: medians, the machine's description, the model under test, reports.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { starterSize, writeRandomAdapter, writeRandomModel } from "@atelier/flux/random-model";
 
-import { commandLine, commitOf, root } from "../provenance.mjs";
-
-export { root };
-
-/** Of the code that is measured, whatever is committed meanwhile. */
-const commitAtStart = commitOf();
+export const root = join(import.meta.dirname, "../..");
 
 /** The seed's kind of prompt: 46 words. */
 export const prompt =
@@ -45,21 +41,22 @@ export function spread(values) {
 /** Date, processor, memory, Node and commit, for the head of a report. */
 export function machine() {
   const { version } = JSON.parse(readFileSync(join(root, "node_modules/onnxruntime-node/package.json"), "utf8"));
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
   return {
     date: new Date().toISOString().slice(0, 10),
     processor: `${cpus().length} × ${cpus()[0].model}`,
     memory: `${Math.round(totalmem() / 1024 ** 3)} GiB`,
     node: process.version,
     onnxruntime: version,
-    commit: commitOf(),
+    commit,
   };
 }
 
-/** Writes `benchmarks/results/<name>.md` with the command, the machine and a table of rows [what, measured, target]. */
-export function writeReport(name, title, { rows, notes = [] }) {
-  const about = Object.entries({ ...machine(), commit: commitAtStart }).map(([key, value]) => `- ${key}: ${value}`);
+/** Writes `benchmarks/results/<name>.md` with the machine and a table of rows [what, measured, target]. */
+export function writeReport(name, title, { command, rows, notes = [] }) {
+  const about = Object.entries(machine()).map(([key, value]) => `- ${key}: ${value}`);
   const table = ["| what | measured | target |", "|---|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)];
-  const lines = [`# ${title}`, "", `\`${commandLine()}\``, "", ...about, "", ...table, "", ...notes, ""];
+  const lines = [`# ${title}`, "", `\`${command}\``, "", ...about, "", ...table, "", ...notes, ""];
   mkdirSync(join(root, "benchmarks/results"), { recursive: true });
   writeFileSync(join(root, "benchmarks/results", `${name}.md`), lines.join("\n").replace(/\n+$/, "\n"));
 }

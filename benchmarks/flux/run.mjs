@@ -99,6 +99,7 @@ function print(result) {
   ];
   if (options.report) {
     writeReport("flux-engine", "The flux engine on this processor", {
+      command: "node benchmarks/flux/run.mjs --report",
       rows,
       notes: [`Model: ${result.model}. ${rounds} rounds, interleaved; median (lowest–highest).`],
     });

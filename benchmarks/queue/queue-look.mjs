@@ -61,5 +61,5 @@ function report({ lookMs, alone, crowded, lines }) {
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
   const notes = ["The look's widest statement:", "", "```", ...lines, "```"];
-  if (options.write) writeReport("queue-look", "Places in the queue", { rows, notes });
+  if (options.write) writeReport("queue-look", "Places in the queue", { command: "node benchmarks/queue/queue-look.mjs --write", rows, notes });
 }

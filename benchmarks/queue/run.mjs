@@ -162,8 +162,11 @@ function report() {
   const target = hasPast ? { "atelier-large": "within 2 times of the empty one" } : { atelier: "ahead of both peers" };
   const rows = Object.entries(results).map(([name, result]) => [name, describe(result), target[name] ?? "-"]);
   rows.push(["disk alone", `fdatasync of 8 KiB: p50 ${median(syncs).toFixed(2)} ms, p99 ${percentile(syncs, 0.99).toFixed(2)} ms`, "-"]);
+  const node = "npx -y --ignore-scripts=false node@24";
+  const sizes = hasPast ? ` --only atelier --finished ${past.finished} --waiting ${past.waiting}` : "";
   const title = hasPast ? "The queue among a million tasks" : "The queue beside pg-boss and graphile-worker";
   writeReport(hasPast ? "queue-large" : "queue", title, {
+    command: `${node} benchmarks/queue/run.mjs${sizes} --rounds ${options.rounds} --tasks ${options.tasks} --write`,
     rows,
     notes: [
       `${options.tasks} tasks a round, ${options.rounds} interleaved rounds, ${concurrency} at once, medians. A life: submit, claim, three progress`,

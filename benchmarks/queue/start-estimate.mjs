@@ -55,7 +55,7 @@ console.log(rows.at(-1).slice(0, 2).join(": "));
 const notes = [
   `${places} places; every ${askEveryMs} ms Detail is asked for each waiting task. An error is |estimated - real start| as a part of the wait that was left; waits under ${shortestWaitSeconds} s are left out.`,
 ];
-if (options.write) writeReport("start-estimate", "Estimated starts", { rows, notes });
+if (options.write) writeReport("start-estimate", "Estimated starts", { command: "node benchmarks/queue/start-estimate.mjs --write", rows, notes });
 
 function openQueue(server, keys) {
   const waiting = new Map();

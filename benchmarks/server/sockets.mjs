@@ -69,5 +69,5 @@ function report({ kbEach, latencies }) {
     ["progress event to frame", `p50 ${median(latencies).toFixed(1)} ms, p99 ${percentile(latencies, 0.99).toFixed(1)} ms (${latencies.length})`, "p50 3 ms"],
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
-  if (options.write) writeReport("sockets", "Sockets", { rows });
+  if (options.write) writeReport("sockets", "Sockets", { command: "node benchmarks/server/sockets.mjs --write", rows });
 }

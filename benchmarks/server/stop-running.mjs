@@ -80,5 +80,5 @@ function report() {
     ["Cancel, the request", line(results.cancel), "50 ms (p99)"],
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
-  if (options.write) writeReport("stop-running", "Kill and Cancel", { rows });
+  if (options.write) writeReport("stop-running", "Kill and Cancel", { command: "node benchmarks/server/stop-running.mjs --write", rows });
 }

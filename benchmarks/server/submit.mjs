@@ -101,5 +101,7 @@ function report() {
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
   const name = Number(options.finished) > 0 ? "submit-large" : "submit";
-  if (options.write) writeReport(name, "Submit and start", { rows });
+  const sizes = Number(options.finished) > 0 ? ` --finished ${options.finished} --waiting ${options.waiting}` : "";
+  const command = `node benchmarks/server/submit.mjs${sizes} --write`;
+  if (options.write) writeReport(name, "Submit and start", { command, rows });
 }

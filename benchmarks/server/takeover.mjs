@@ -124,5 +124,5 @@ function report() {
   ];
   for (const row of rows) console.log(row.slice(0, 2).join(": "));
   const notes = ["A lease lasts 4 s from the heartbeat, and servers look for leases that have run out every 500 ms."];
-  if (options.write) writeReport("takeover", "A task whose worker is gone", { rows, notes });
+  if (options.write) writeReport("takeover", "A task whose worker is gone", { command: `node benchmarks/server/takeover.mjs --rounds ${options.rounds} --write`, rows, notes });
 }

@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { machine } from "../../benchmarks/flux/measure.mjs";
-import { commandLine } from "../../benchmarks/provenance.mjs";
 import { describeSoak } from "./soak/describe-soak.mjs";
 
 const root = join(import.meta.dirname, "../..");
@@ -47,7 +46,7 @@ for (let round = 0; round < wanted; round += 1) {
   }
   if (existsSync(file)) results.push(JSON.parse(readFileSync(file, "utf8")));
 }
-const text = describeSoak(results, { command: commandLine({ chosen: { seed: options.seed } }) });
+const text = describeSoak(results, { command: `node tests/crash/soak.mjs --kills ${options.kills} --seed ${options.seed} --write` });
 console.log(text);
 const isWhole = results.length === wanted;
 if (options.write && isWhole) writeFileSync(join(root, "benchmarks/results/crash-soak.md"), text);

@@ -4,6 +4,7 @@
 //
 // A failure prints its seed, its case's number and the request; `--seed S --only N` repeats that one.
 
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { inspect, parseArgs } from "node:util";
@@ -11,11 +12,10 @@ import { inspect, parseArgs } from "node:util";
 import { serverFrameSchema } from "@atelier/schema/wire-frame-schema";
 import { answerChecker } from "@atelier/server/http/openapi/check-replies";
 
-import { commandLine, commitOf } from "../../benchmarks/provenance.mjs";
 import { makeDocumentCase, runDocumentCase } from "./document-case.mjs";
 import { Random } from "./random.mjs";
 import { makeRawCase, runRawCase } from "./raw-case.mjs";
-import { residentMib, startServer, stopServer } from "./server.mjs";
+import { residentMib, root, startServer, stopServer } from "./server.mjs";
 import { makeSocketCase, runSocketCase } from "./socket-case.mjs";
 
 const { values: options } = parseArgs({
@@ -38,7 +38,7 @@ const residentLimitMib = 900;
 const failuresShown = 20;
 
 // Of the code that is tried, whatever is committed meanwhile.
-const commit = commitOf();
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 const server = await startServer();
 const context = await contextOf(server);
 const counts = { document: 0, raw: 0, socket: 0 };
@@ -106,7 +106,7 @@ function reportOf() {
   return [
     `# Fuzzer: ${isGood() ? "nothing found" : "FAILED"}`,
     "",
-    `\`${commandLine({ chosen: { cases: options.cases, seed: options.seed } })}\``,
+    `\`npm run fuzz -- --cases ${options.cases} --seed ${options.seed}\``,
     "",
     `- commit ${commit}; ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
     `- ${total} cases in ${Math.round(seconds)} s: ${counts.document} requests from the OpenAPI document, ${counts.raw} connections of raw bytes, ${counts.socket} WebSockets`,

@@ -69,7 +69,7 @@ function report(gaps) {
   console.log(`power-loss: ${verdict}; the closest ${Math.min(...kept).toFixed(2)} ms after it`);
   if (options.write) {
     const rows = [["replies after their bytes were synced", verdict, "all"], ["closest reply", `${Math.min(...kept).toFixed(2)} ms after the fdatasync`, "after it"]];
-    writeReport("power-loss", "A Run is on disk before it is answered", { rows });
+    writeReport("power-loss", "A Run is on disk before it is answered", { command: "node tests/power-loss/trace.mjs --write", rows });
   }
   if (kept.length !== gaps.length) process.exitCode = 1;
 }

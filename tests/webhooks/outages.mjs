@@ -5,14 +5,13 @@
 // Runs the two tests beside this file with so many outages each; `--write` makes benchmarks/results/webhook-outages.md of what
 // they counted. The same seed redoes the choices; when they fall depends on the machine.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { commandLine, commitOf, root } from "../../benchmarks/provenance.mjs";
-
+const root = join(import.meta.dirname, "../..");
 const { values: options } = parseArgs({
   options: { outages: { type: "string", default: "1000" }, seed: { type: "string", default: "20261122" }, write: { type: "boolean", default: false } },
 });
@@ -22,7 +21,7 @@ if (![options.outages, options.seed].every((text) => /^[1-9][0-9]{0,8}$/.test(te
 }
 
 // Of the code that is tried, whatever is committed meanwhile.
-const commit = commitOf();
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 // Without colours: the counts are read out of what is printed.
 const environment = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ATELIER_OUTAGES: options.outages, ATELIER_OUTAGES_SEED: options.seed };
 // Side by side: most of their time is waiting.
@@ -57,7 +56,7 @@ function reportOf() {
   return [
     `# Callbacks and outages: ${isGood ? "0 lost" : "FAILED"}`,
     "",
-    `\`${commandLine({ chosen: { outages: options.outages, seed: options.seed } })}\``,
+    `\`node tests/webhooks/outages.mjs --outages ${options.outages} --seed ${options.seed} --write\``,
     "",
     `Commit ${commit}; ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. An outage is one try of a`,
     "receiver's that ended in HTTP 500, a redirect, a cut connection or (first row) no answer at all.",

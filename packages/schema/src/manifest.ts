@@ -29,7 +29,7 @@ export const parameterSchema = z.strictObject({
   max: z.number().optional(),
   step: z.number().optional(),
   advanced: z.boolean().optional(),
-  /** `seed`: empty or -1 means "draw one", and the value drawn is stored with the task. */
+  /** `seed`: -1 asks to draw one, and so does an empty default; the value drawn is stored with the task. */
   role: z.enum(["seed"]).optional(),
 });
 
@@ -63,6 +63,14 @@ export const priceSchema = z.strictObject({
   }),
 });
 
+/** URL forms that official clients accept; they address no model of any other name. */
+const cleanForm = /^[a-z0-9][a-z0-9._-]*$/;
+
+/** A display form whose URL form clients can address. */
+export const slugSchema = z
+  .string()
+  .refine((display) => cleanForm.test(cleanSlug(display)), "a name begins with a letter or digit of ASCII and has nothing else but those, dots, hyphens, underscores and spaces");
+
 /** A year. */
 const maxDeadlineSeconds = 31_536_000;
 
@@ -70,8 +78,8 @@ export const manifestSchema = z.strictObject({
   /** Wire `modelid`: decimal digits. */
   id: z.string().regex(/^[0-9]+$/),
   /** Display forms; the URL forms are derived by `cleanSlug`. */
-  owner: z.string(),
-  slug: z.string(),
+  owner: slugSchema,
+  slug: slugSchema,
   /** Names by which the model answered before, `owner/slug` in any spelling; it goes on answering to them. */
   aliases: z.array(z.string().regex(/^[^/]+\/[^/]+$/)).default([]),
   title: z.string(),

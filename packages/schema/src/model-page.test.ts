@@ -29,7 +29,7 @@ describe("modelPageText", () => {
   });
 
   it("encodes what an address may not hold", () => {
-    const text = page({ owner: "a/b", slug: 'x?"$(id)' });
+    const text = modelPageText({ ...manifestWith({}), owner: "a/b", slug: 'x?"$(id)' }, addresses);
     expect(text).toContain("Model name: a/b/x?\"$(id)\n");
     expect(text).toContain('curl -X POST "https://h.example/v1/Run/a%2Fb/x%3F%22%24(id)" ');
   });

@@ -70,9 +70,9 @@ describe("values that count as not given", () => {
     expect(inputOf({})).toEqual(defaults);
   });
 
-  it.each(["", null])("%j takes the default, and for the seed a draw", (nothing) => {
+  it.each(["", null])("%j takes the default, also for the seed", (nothing) => {
     const raw = Object.fromEntries(declared.map((parameter) => [parameter.id, nothing]));
-    expect(inputOf(raw)).toEqual({ ...defaults, seed: 123_456 });
+    expect(inputOf(raw)).toEqual(defaults);
   });
 
   it.each([0, "0", "0.0", -0])("%j takes the default where 0 lies outside the range", (zero) => {
@@ -84,14 +84,16 @@ describe("values that count as not given", () => {
     expect(Object.is(inputOf({ scale: "-0" })["scale"], 0)).toBe(true);
   });
 
-  it.each(["", " ", -1, "-1", null])("the seed %j is drawn", (seed) => {
+  it.each([-1, "-1", " -1 ", "-1.0"])("the seed %j is drawn", (seed) => {
     expect(inputOf({ seed })["seed"]).toBe(123_456);
   });
 
-  it("an absent seed is the default, unless the default is to draw", () => {
-    const drawn = declared.map((parameter) => (parameter.role === "seed" ? { ...parameter, default: "" } : parameter));
-    expect(inputOf({})["seed"]).toBe(64803343);
-    expect(parseInput(drawn, {}, options)).toMatchObject({ ok: true, input: { seed: 123_456 } });
+  it.each([undefined, "", " ", null])("the seed %j is the default, unless the default is to draw", (seed) => {
+    expect(inputOf({ seed })["seed"]).toBe(64803343);
+    for (const toDraw of ["", "-1"]) {
+      const drawn = declared.map((parameter) => (parameter.role === "seed" ? { ...parameter, default: toDraw } : parameter));
+      expect(parseInput(drawn, { seed }, options)).toMatchObject({ ok: true, input: { seed: 123_456 } });
+    }
   });
 
   it("a required parameter without default must be given", () => {
@@ -241,6 +243,7 @@ describe("echo", () => {
       echo: { samples: 1, scale: "7.5", width: "", seed: "64803343" },
     });
     expect(parse({ seed: "-1" })).toMatchObject({ ok: true, echo: { seed: "123456" } });
+    expect(parse({ seed: "" })).toMatchObject({ ok: true, echo: { seed: "64803343" } });
     expect(parse({ seed: 5 })).toMatchObject({ ok: true, echo: { seed: 5 } });
   });
 });

@@ -3,7 +3,7 @@
 import { companionKey, isFileParameter } from "./input-file.ts";
 import { fileCounts, parseFiles } from "./parse-files.ts";
 import type { FileRules } from "./parse-files.ts";
-import { isLeftOut, parseValue, wellFormed } from "./parse-value.ts";
+import { isSeedChosen, parseValue, wellFormed } from "./parse-value.ts";
 import type { InputValue, ParseOptions, ProblemCode } from "./parse-value.ts";
 import type { Parameter } from "./manifest.ts";
 import { kindOf } from "./parameter-kind.ts";
@@ -50,7 +50,7 @@ export function parseInput(
     if (parsed.value !== undefined) input[parameter.id] = parsed.value;
     if (sent !== undefined) echo[parameter.id] = wellFormedTexts(sent);
     // The seed in use is reported, because a drawn one could not be asked for again otherwise.
-    if (parameter.role === "seed" && isLeftOut(parameter, sent)) echo[parameter.id] = String(parsed.value);
+    if (parameter.role === "seed" && isSeedChosen(parameter, sent)) echo[parameter.id] = String(parsed.value);
   }
   return { ok: true, input, echo };
 }

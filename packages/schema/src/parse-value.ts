@@ -47,14 +47,17 @@ export function parseValue(parameter: Parameter, sent: unknown, options: ParseOp
   return { value: valueOfNothing(parameter) };
 }
 
-/** Whether a value counts as "not given", so that the default (or for a seed: a draw) takes its place. */
-export function isLeftOut(parameter: Parameter, sent: unknown): boolean {
+/** Whether a value counts as "not given", so that the default takes its place. */
+function isLeftOut(parameter: Parameter, sent: unknown): boolean {
   if (sent === undefined || sent === null || sent === "") return true;
   if (parameter.role !== "seed" && !isNumeric(parameter)) return false;
   if (typeof sent === "string" && sent.trim() === "") return true;
-  const number = numberOf(sent);
-  if (parameter.role === "seed" && number === -1) return true;
-  return number === 0 && !isWithin(parameter, 0);
+  return numberOf(sent) === 0 && !isWithin(parameter, 0);
+}
+
+/** Whether the seed of a run is another than what was sent: the default, or a drawn one. */
+export function isSeedChosen(parameter: Parameter, sent: unknown): boolean {
+  return isLeftOut(parameter, sent) || numberOf(sent) === -1;
 }
 
 function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
@@ -77,10 +80,11 @@ function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): Par
   }
 }
 
-/** An absent seed is the default; an empty one or -1 is drawn, also where that is the default. */
+/** A seed that is not given is the default: some clients send every field of a form, untouched ones empty, and their runs must
+ *  be the default's. -1 is drawn, and so is an empty default. */
 function parseSeed(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
-  const asked = sent === undefined ? parameter.default : sent;
-  if (isLeftOut(parameter, asked)) return { value: options.drawSeed() };
+  const asked = isLeftOut(parameter, sent) ? parameter.default : sent;
+  if (isSeedChosen(parameter, asked)) return { value: options.drawSeed() };
   return parseNumber(parameter, asked, { mustBeInteger: true });
 }
 

@@ -1,6 +1,7 @@
 // What a model's runs cost, in the forms of the wire (docs/wire-contract.md, "Prices").
 
 import type { Manifest } from "./manifest.ts";
+import { parseInput } from "./parse-input.ts";
 import { priceOf, pricesOf } from "./price.ts";
 import { fixedDecimal } from "./wire-decimal.ts";
 
@@ -15,10 +16,17 @@ export function priceList(model: Priced): string {
 /** What a run with the defaults costs in US dollars with 12 places: of a price by the second in the mean, or "" while no run has been
  *  measured; of a price by the output for one. */
 export function meanCost(model: Priced & Pick<Manifest, "parameters">, meanElapsedSeconds: string | null): string {
-  const items = model.parameters.flatMap((group) => group.items);
-  const { price, priceMethod } = priceOf(model, Object.fromEntries(items.map((item) => [item.id, item.default])));
+  const { price, priceMethod } = priceOf(model, defaultInput(model));
   if (priceMethod !== "cps") return fixedDecimal(price, 12);
   return meanElapsedSeconds === null ? "" : product(price, meanElapsedSeconds);
+}
+
+/** What a run without values of its own stores: the price is chosen by that, not by how the defaults are written. */
+function defaultInput({ parameters }: Pick<Manifest, "parameters">): Readonly<Record<string, unknown>> {
+  const optional = parameters.flatMap((group) => group.items).map((item) => ({ ...item, required: false }));
+  // The seed of such a run may be a drawn one, of which there is no price.
+  const parsed = parseInput(optional, {}, { drawSeed: () => Number.NaN, textCharacters: Infinity });
+  return parsed.ok ? parsed.input : {};
 }
 
 /** The mean time of a run (`10 seconds`), never under one second, or "" while no run has been measured. */

@@ -67,6 +67,18 @@ describe("wireTool", () => {
     expect(wireTool(priced("cpo", { pose: "stand" }), context).approximatelycost).toBe(listed.approximatelycost);
   });
 
+  it.each([
+    [{ id: "hd", type: "checkbox", label: "hd" }, { hd: "false" }],
+    [{ id: "photo", type: "fileinput", label: "photo", default: "samples/a.png", required: true }, { photo: "QUANTITY:1" }],
+    [{ id: "motifs", type: "multiselect", label: "motifs", default: "a,b", options: [{ label: "A", value: "a" }, { label: "B", value: "b" }] }, { motifs: "QUANTITY:2" }],
+    [{ id: "scale", type: "float", label: "scale", default: "7.50", min: 0, max: 30 }, { scale: "7.5" }],
+    [{ id: "ground", type: "color", label: "ground", default: "#FFF" }, { ground: "#ffffff" }],
+  ])("prices a run with the defaults by the values that it would store: %j", (item, inputs) => {
+    const { parameters } = manifestSchema.parse({ ...manifest, parameters: [{ title: "", items: [item] }] });
+    const prices = [{ inputs, price: "0.04", priceMethod: "cpr" as const }];
+    expect(wireTool({ ...manifest, parameters, prices }, context).approximatelycost).toBe("0.040000000000");
+  });
+
   it("writes every field of a list in the form of the contract", () => {
     expect(wireTool(manifest, context)).toEqual(listed);
   });

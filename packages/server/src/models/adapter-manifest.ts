@@ -34,8 +34,10 @@ export function adapterManifest(base: Manifest, models: readonly Manifest[], fac
   const title = facts.title ?? slug.replaceAll(/[-_]+/g, " ").trim();
   const ids = models.map((model) => Number(model.id)).filter((id) => id >= firstOwnId);
   const plain = base.variants.filter((variant) => variant.adapters.length === 0);
+  // Where the base comes from says nothing about the adapter that somebody adds.
+  const { origin: _origin, ...inherited } = base;
   return {
-    ...base,
+    ...inherited,
     id: String(Math.max(firstOwnId - 1, ...ids) + 1),
     owner: facts.owner,
     slug,

@@ -54,6 +54,13 @@ describe("an adapter file", () => {
     expect((await addAdapter(home, adapter, { ...how, slug: "Second" })).id).toBe("100001");
   });
 
+  it("does not say where the weights of its base's model come from as if they were its own", async () => {
+    const base = "arsmachina/baroque-space-opera-v1";
+    expect((await loadModels([shipped])).findByName(base)).toHaveProperty("origin");
+    const { name } = await addAdapter(home, adapter, { ...how, base });
+    expect((await loadModels(home.modelFolders)).findByName(name)).not.toHaveProperty("origin");
+  });
+
   it("may be linked instead of copied", async () => {
     await addAdapter(home, adapter, { ...how, isLinked: true });
     expect((await lstat(join(own, "adapters/baroque-space-opera.safetensors"))).isSymbolicLink()).toBe(true);
@@ -62,6 +69,8 @@ describe("an adapter file", () => {
   it.each([
     ["a base that nobody has", { base: "nobody" }, "No model has the base nobody"],
     ["a name that a model has already", { owner: "Atelier", slug: "Starter" }, "has the name atelier/starter already"],
+    ["a name with a further slash", { slug: "a/b" }, '"a/b" cannot be half of a model\'s name: a name begins with a letter or digit'],
+    ["an owner that clients cannot write", { owner: "Müller" }, '"Müller" cannot be half of a model\'s name'],
   ])("is refused for %s, and nothing is written", async (_name, change, problem) => {
     await expect(addAdapter(home, adapter, { ...how, ...change })).rejects.toThrow(problem);
     expect(await exists(own)).toBe(false);

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, resolve, sep } from "node:path";
 
-import { cleanModelName } from "@atelier/schema/manifest";
+import { cleanModelName, slugSchema } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 import { sampleFilesOf } from "@atelier/schema/sample-files";
 import { modelKey } from "@atelier/schema/slug";
@@ -60,6 +60,7 @@ export async function addAdapter(
   const models = entries.map((entry) => entry.manifest);
   const base = findBaseModel(models, how.base);
   const manifest = adapterManifest(base, models, { ...how, fileName: basename(file) });
+  for (const slug of [manifest.owner, manifest.slug]) refuseUnreachable(slug);
   const bases = manifest.variants.map((variant) => variant.base);
   const folders = home.modelFolders.flatMap((folder) => bases.map((one) => join(folder, one)));
   const present = await Promise.all(folders.map(async (folder) => ((await exists(folder)) ? [folder] : [])));
@@ -110,6 +111,11 @@ async function finish(own: string, manifest: Manifest, files: readonly string[])
   await writeFile(`${file}.part`, `${JSON.stringify(manifest, null, 2)}\n`);
   await rename(`${file}.part`, file);
   return { name, id: manifest.id, file };
+}
+
+function refuseUnreachable(slug: string): void {
+  const problem = slugSchema.safeParse(slug).error?.issues[0]?.message;
+  if (problem !== undefined) throw refusal(`${JSON.stringify(slug)} cannot be half of a model's name: ${problem}.`, "Give another --owner or --name.");
 }
 
 async function refuseConflicts(home: ModelHome, manifest: Manifest): Promise<void> {

@@ -3,6 +3,8 @@
 import { manifestSchema } from "@atelier/schema/manifest";
 import type { Manifest, Parameter } from "@atelier/schema/manifest";
 import { hasOptions, isNumeric, kindOf } from "@atelier/schema/parameter-kind";
+import { choiceCounts } from "@atelier/schema/parse-choices";
+import { fileCounts } from "@atelier/schema/parse-files";
 import { parseInput } from "@atelier/schema/parse-input";
 
 import { limits } from "../limits.ts";
@@ -57,20 +59,43 @@ function repeatedIds(manifest: Manifest): FieldProblem[] {
   return repeated.map((id) => ({ path: ["parameters"], text: `the parameter ${id} is declared twice` }));
 }
 
-/** A price of an input that no run can have would never be charged. */
+/** A price that no run can meet would never be charged. */
 function priceProblems({ parameters, prices }: Manifest): FieldProblem[] {
   const items = new Map(parameters.flatMap((group) => group.items).map((item) => [item.id, item]));
-  return prices.flatMap(({ inputs }, index) =>
-    Object.entries(inputs).flatMap(([id, wanted]) => {
-      const item = items.get(id);
-      const isCounted = item !== undefined && ["files", "choices"].includes(kindOf(item));
-      const path = ["prices", index, "inputs", id];
-      if (!item) return [{ path, text: "there is no such parameter" }];
-      if (isCounted !== /^QUANTITY:[0-9]+$/.test(wanted)) return [{ path, text: isCounted ? "of files and choices the number is priced: QUANTITY:n" : "only files and choices have a QUANTITY" }];
-      const isOption = !hasOptions(item) || isCounted || (item.options ?? []).some(({ value }) => value === wanted);
-      return isOption ? [] : [{ path, text: `${wanted} is no option of ${id}` }];
-    }),
-  );
+  const last = prices.findIndex(({ inputs }) => Object.keys(inputs).length === 0);
+  return prices.flatMap(({ inputs }, index) => {
+    const isHidden = last >= 0 && index > last;
+    const problems = Object.entries(inputs).map(([id, wanted]) => ({ path: ["prices", index, "inputs", id], text: wantedProblem(items.get(id), wanted) }));
+    return [
+      ...(isHidden ? [{ path: ["prices", index], text: `prices.${last} is charged for any run, so this one never would be` }] : []),
+      ...problems.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }])),
+    ];
+  });
+}
+
+function wantedProblem(item: Parameter | undefined, wanted: string): string | undefined {
+  if (!item) return "there is no such parameter";
+  const isCounted = ["files", "choices"].includes(kindOf(item));
+  const quantity = /^QUANTITY:([0-9]+)$/.exec(wanted)?.[1];
+  if (isCounted && quantity === undefined) return "of files and choices the number is priced: QUANTITY:n";
+  if (quantity === undefined) return valueProblem(item, wanted);
+  return isCounted ? quantityProblem(item, Number(quantity)) : "only files and choices have a QUANTITY";
+}
+
+/** A run has none where nothing is given and nothing takes its place. */
+function quantityProblem(item: Parameter, quantity: number): string | undefined {
+  const [min, max] = kindOf(item) === "files" ? fileCounts(item, limits.inputFiles) : choiceCounts(item);
+  const mayBeNone = !item.required && item.default === "";
+  if ((quantity >= min && quantity <= max) || (quantity === 0 && mayBeNone)) return undefined;
+  return `a run has between ${min} and ${max} of ${item.id}${mayBeNone ? ", or none" : ""}`;
+}
+
+/** Prices are compared with the values that runs store: what stands for another value, or is written otherwise, never matches. */
+function valueProblem(item: Parameter, wanted: string): string | undefined {
+  // No price is of a drawn seed: NaN is how none is written.
+  const parsed = parseInput([item], { [item.id]: wanted }, { drawSeed: () => Number.NaN, textCharacters: limits.textCharacters });
+  if (parsed.ok && String(parsed.input[item.id] ?? "") === wanted) return undefined;
+  return hasOptions(item) ? `${wanted} is no option of ${item.id}` : `no run has ${item.id} as ${JSON.stringify(wanted)}: give a valid value as it is stored (8, not 8.0)`;
 }
 
 /** Defaults and examples go through the same parser as a request does. */

@@ -134,6 +134,9 @@ describe("a folder of manifests", () => {
     ["a whole number without a range, by its other name", () => withItem(1, { type: "integer", max: undefined }), "needs both min and max"],
     ["a default that is no colour", () => withItem(0, { type: "color", default: "white" }), "the default of prompt is not valid"],
     ["a number that no engine can take", () => withItem(1, { type: "float", default: "1.5", min: 1, max: 2 }), "no engine can take the default of samples"],
+    ["a slug that clients cannot address", () => ({ ...sample, slug: "star/ter" }), "slug: a name begins with a letter or digit"],
+    ["an owner that begins with a dot", () => ({ ...sample, owner: " .Atelier" }), "owner: a name begins with a letter or digit"],
+    ["an empty owner", () => ({ ...sample, owner: " " }), "owner: a name begins with a letter or digit"],
     ["a repeated parameter", () => withItem(1, { id: "prompt" }), "the parameter prompt is declared twice"],
     ["an example out of range", () => ({ ...sample, examples: [{ steps: "999" }] }), "the value of steps is not valid"],
     ["an example of an unknown parameter", () => ({ ...sample, examples: [{ stepz: "9" }] }), "no such parameter"],
@@ -150,6 +153,61 @@ describe("a folder of manifests", () => {
   ])("is refused for the price %j that could not be charged, in words", async (price, words) => {
     const folder = await folderOf({ "a.json": { ...sample, prices: [price] } });
     await expect(loadModels([folder])).rejects.toThrow(words);
+  });
+
+  const options = ["plain", "gilded"].map((value) => ({ label: value, value }));
+  const pricedItems = [
+    { id: "steps", type: "number", label: "steps", default: "9", min: 1, max: 150 },
+    { id: "seed", type: "text", label: "seed", default: "7", min: 1, max: 99, role: "seed" },
+    { id: "scale", type: "float", label: "scale", default: "7.50", min: 0, max: 30 },
+    { id: "framed", type: "checkbox", label: "framed" },
+    { id: "ground", type: "color", label: "ground", default: "#fff" },
+    { id: "prompt", type: "textarea", label: "prompt", required: true },
+    { id: "look", type: "select", label: "look", default: "plain", options },
+    { id: "motifs", type: "multiselect", label: "motifs", options },
+    { id: "pictures", type: "multifileinput", label: "pictures", required: true, min: 2, max: 4 },
+    { id: "mask", type: "fileinput", label: "mask" },
+  ];
+  const priced = (...inputs: object[]): object => ({
+    ...sample,
+    parameters: [{ title: "", items: pricedItems }],
+    examples: [],
+    prices: inputs.map((wanted) => ({ inputs: wanted, price: "0.04", priceMethod: "cpr" })),
+  });
+
+  it.each([
+    [{ steps: "9999" }, 'no run has steps as "9999": give a valid value as it is stored (8, not 8.0)'],
+    [{ steps: "8.0" }, "no run has steps as"],
+    [{ steps: "abc" }, "no run has steps as"],
+    [{ steps: "" }, "no run has steps as"],
+    [{ steps: "0" }, "no run has steps as"],
+    [{ seed: "-1" }, "no run has seed as"],
+    [{ seed: "0" }, "no run has seed as"],
+    [{ scale: "7.50" }, "no run has scale as"],
+    [{ framed: "on" }, "no run has framed as"],
+    [{ ground: "#FFF" }, "no run has ground as"],
+    [{ prompt: "" }, "no run has prompt as"],
+    [{ look: "baroque" }, "baroque is no option of look"],
+    [{ motifs: "plain" }, "of files and choices the number is priced: QUANTITY:n"],
+    [{ pictures: "2" }, "of files and choices the number is priced: QUANTITY:n"],
+    [{ motifs: "QUANTITY:3" }, "a run has between 1 and 2 of motifs, or none"],
+    [{ pictures: "QUANTITY:5" }, "a run has between 2 and 4 of pictures"],
+    [{ pictures: "QUANTITY:1" }, "a run has between 2 and 4 of pictures"],
+    [{ pictures: "QUANTITY:0" }, "a run has between 2 and 4 of pictures"],
+    [{ mask: "QUANTITY:2" }, "a run has between 1 and 1 of mask, or none"],
+  ])("is refused for a price of %j, which no run has", async (inputs, words) => {
+    expect(await problemOf({ "a.json": priced(inputs) })).toContain(`: prices.0.inputs.${Object.keys(inputs)[0]}: ${words}`);
+  });
+
+  it("is refused for a price behind that of any run", async () => {
+    const problem = await problemOf({ "a.json": priced({ steps: "8" }, {}, { steps: "9" }) });
+    expect(problem).toMatch(/: prices\.2: prices\.1 is charged for any run/);
+    expect(problem.split("\n")).toHaveLength(1);
+  });
+
+  it("may price every value and number that a run can have", async () => {
+    const first = { steps: "8", seed: "99", scale: "7.5", framed: "false", ground: "#ffffff", prompt: "a moon", look: "gilded", motifs: "QUANTITY:0", pictures: "QUANTITY:2", mask: "QUANTITY:0" };
+    expect(await problemOf({ "a.json": priced(first, { motifs: "QUANTITY:2", pictures: "QUANTITY:4", mask: "QUANTITY:1" }, {}) })).toBe("");
   });
 
   it("is refused when two files declare one model or one id", async () => {
