@@ -3,9 +3,9 @@
 import { Logger, makeWorkerUtils, run } from "./peers/node_modules/graphile-worker/dist/index.js";
 import pg from "./peers/node_modules/pg/esm/index.mjs";
 
-import { progressTable, writeProgress } from "./progress-table.mjs";
+import { progressTable } from "./progress-table.mjs";
 
-export async function openGraphileWorker(address) {
+export async function openGraphileWorker(address, writeProgress) {
   const pool = new pg.Pool({ ...address, max: 10 });
   pool.on("error", () => undefined); // its sessions are ended with its database
   const logger = new Logger(() => () => undefined);

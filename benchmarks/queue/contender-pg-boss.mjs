@@ -2,11 +2,11 @@
 
 import { PgBoss } from "./peers/node_modules/pg-boss/dist/index.js";
 
-import { progressTable, writeProgress } from "./progress-table.mjs";
+import { progressTable } from "./progress-table.mjs";
 
 const queue = "benchmark";
 
-export async function openPgBoss(address) {
+export async function openPgBoss(address, writeProgress) {
   const boss = new PgBoss({ ...address, max: 10, useListenNotify: true, supervise: false, schedule: false });
   boss.on("error", (error) => console.error("pg-boss:", error.message));
   await boss.start();

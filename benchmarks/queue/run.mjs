@@ -18,12 +18,19 @@ import { writeReport } from "../flux/measure.mjs";
 import { fillWithTasks } from "../server/fill-with-tasks.mjs";
 import { measureSync } from "./disk.mjs";
 import { median, percentile } from "./percentiles.mjs";
+import { progressAtOnce, progressOneByOne } from "./progress-table.mjs";
 
 const concurrency = 32;
 const databaseUser = "atelier";
 const latencyTasks = 200;
 const latencyPauseMs = 20;
 const drainLimitMs = 120_000;
+const differences = [
+  "",
+  "The lives differ in their progress. Atelier's run does not wait for its reports, and those of one that is over at once go with its",
+  "end in one statement. The peers have no log of progress: each life of `pg-boss` and `graphile-worker` waits for three commits of one",
+  "event, each life of those `-at-once` for one commit of three, before the job's end, which their libraries write by themselves.",
+];
 
 const { values: options } = parseArgs({
   options: {
@@ -59,17 +66,30 @@ report();
 
 async function contenders() {
   const peers = join(import.meta.dirname, "peers");
-  const names = hasPast ? ["atelier", "atelier-large"] : options.only ? options.only.split(",") : ["atelier", "pg-boss", "graphile-worker"];
+  const names = hasPast ? ["atelier", "atelier-large"] : options.only ? options.only.split(",") : ["atelier", "pg-boss", "graphile-worker", "pg-boss-at-once", "graphile-worker-at-once"];
   if (names.some((name) => !name.startsWith("atelier")) && !existsSync(join(peers, "node_modules"))) {
     execFileSync("npm", ["ci", "--prefix", peers, "--no-audit", "--no-fund"], { stdio: "inherit" });
   }
   const known = {
     atelier: async () => (await import("./contender-atelier.mjs")).openAtelier,
     "atelier-large": async () => (await import("./contender-atelier.mjs")).openAtelier,
-    "pg-boss": async () => (await import("./contender-pg-boss.mjs")).openPgBoss,
-    "graphile-worker": async () => (await import("./contender-graphile-worker.mjs")).openGraphileWorker,
+    "pg-boss": () => pgBoss(progressOneByOne),
+    "pg-boss-at-once": () => pgBoss(progressAtOnce),
+    "graphile-worker": () => graphileWorker(progressOneByOne),
+    "graphile-worker-at-once": () => graphileWorker(progressAtOnce),
   };
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await known[name]()])));
+}
+
+/** Imported only when it is asked for: the peers are installed then. */
+async function pgBoss(writeProgress) {
+  const { openPgBoss } = await import("./contender-pg-boss.mjs");
+  return (address) => openPgBoss(address, writeProgress);
+}
+
+async function graphileWorker(writeProgress) {
+  const { openGraphileWorker } = await import("./contender-graphile-worker.mjs");
+  return (address) => openGraphileWorker(address, writeProgress);
 }
 
 /** A database with the tasks of a busy server's past, from which those of the rounds are copied. */
@@ -157,7 +177,7 @@ function describe({ submit, finish, lives, starts }) {
 
 function report() {
   console.log(`fdatasync of 8 KiB: p50 ${median(syncs).toFixed(2)} ms, p99 ${percentile(syncs, 0.99).toFixed(2)} ms`);
-  for (const [name, result] of Object.entries(results)) console.log(`${name.padEnd(16)} ${describe(result)}`);
+  for (const [name, result] of Object.entries(results)) console.log(`${name.padEnd(24)} ${describe(result)}`);
   if (!options.write) return;
   const target = hasPast ? { "atelier-large": "within 2 times of the empty one" } : { atelier: "ahead of both peers" };
   const rows = Object.entries(results).map(([name, result]) => [name, describe(result), target[name] ?? "-"]);
@@ -169,8 +189,9 @@ function report() {
     command: `${node} benchmarks/queue/run.mjs${sizes} --rounds ${options.rounds} --tasks ${options.tasks} --write`,
     rows,
     notes: [
-      `${options.tasks} tasks a round, ${options.rounds} interleaved rounds, ${concurrency} at once, medians. A life: submit, claim, three progress`,
+      `${options.tasks} tasks a round, ${options.rounds} rounds in turns, ${concurrency} at once, medians. A life: submit, claim, three progress`,
       "events, finish, every step durable. Atelier's life also writes its ten statuses as events and its ledger line.",
+      ...(Object.keys(results).some((name) => !name.startsWith("atelier")) ? differences : []),
       ...(hasPast ? [`atelier-large: ${past.finished} finished tasks and ${past.waiting} waiting ones of 20 other projects lie in its tables.`] : []),
     ],
   });
