@@ -44,7 +44,11 @@ export async function demo(deps: { signal: AbortSignal }, options: DemoOptions):
     try {
       const exitCode = await drawFirstExample({ config: asked, log, signal: ending.signal }, server.url);
       if (ending.signal.aborted) return ending.exitCode();
-      if (exitCode !== 0 || options.once || !server.isOurs) return exitCode;
+      if (exitCode !== 0 || !server.isOurs) return exitCode;
+      if (options.once) {
+        say("\nThe server stops now; `npm start` runs one for the page and the line above.");
+        return exitCode;
+      }
       say(`\nThe server runs at ${server.url} until you press Ctrl-C.`);
       await ending.requested;
       return ending.exitCode();

@@ -10,7 +10,7 @@ import { findProjectCalled } from "../projects/find-called.ts";
 import { createKey, revokeKey, rotateKey } from "../projects/keys.ts";
 import type { KeyReference, RotatedKey, ShownKey } from "../projects/keys.ts";
 import { cliActor } from "./actor.ts";
-import { parseDuration } from "./duration.ts";
+import { durationOption, parseDuration } from "./duration.ts";
 import type { CommandParts } from "./webhook.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -72,7 +72,7 @@ function addRotate(key: Command, parts: CommandParts): void {
   key
     .command("rotate <key>")
     .description("draw a new secret (of a key-only project: a new key); the older goes on working for a while")
-    .option("--grace <time>", "how long the older works: 30m, 24h, 7d, 0 for not at all", parseDuration, limits.keyGraceMs)
+    .addOption(durationOption("--grace <time>", "how long the older works: 30m, 24h, 7d, 0 for not at all", limits.keyGraceMs))
     .option("--json", "print one line of JSON")
     .addOption(parts.dataOption())
     .action(async (text: string, options: CommonOptions & { grace: number }) => {

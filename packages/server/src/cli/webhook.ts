@@ -5,6 +5,7 @@ import type { Command, Option } from "commander";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
+import { findProjectCalled } from "../projects/find-called.ts";
 import { listDeliveries, redeliver } from "../webhooks/deliveries.ts";
 import type { Delivery } from "../webhooks/deliveries.ts";
 import { liveWebhookSecrets, rotateWebhookSecret } from "../webhooks/webhook-secret.ts";
@@ -24,38 +25,42 @@ export interface CommandParts {
 export function addWebhook(program: Command, { dataOption, depsOf }: CommandParts): void {
   const webhook = program.command("webhook").description("callbacks of a project: what was sent, again, and the signing secret");
   webhook
-    .command("list <projectid>")
+    .command("list <project>")
     .description("show the newest callbacks with their tries")
     .option("--before <id>", "only those older than this one")
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
-    .action(async (projectId: string, options: { before?: string; json?: true; data?: string }) => {
-      const page = { projectId: checkId(projectId), beforeId: options.before };
-      const deliveries = await withDatabase(depsOf(options), (lent) => listDeliveries(lent, page));
+    .action(async (call: string, options: { before?: string; json?: true; data?: string }) => {
+      const deliveries = await withDatabase(depsOf(options), async (lent) => {
+        const { id: projectId } = await findProjectCalled(lent.db, call);
+        return listDeliveries(lent, { projectId, beforeId: options.before });
+      });
       print(options.json ? JSON.stringify(deliveries) : describeDeliveries(deliveries));
     });
   webhook
-    .command("redeliver <projectid> <deliveryid>")
+    .command("redeliver <project> <deliveryid>")
     .description("send a callback again, now, whatever became of it")
     .addOption(dataOption())
-    .action(async (projectId: string, deliveryId: string, options: { data?: string }) => {
-      const reference = { projectId: checkId(projectId), deliveryId };
-      if (!(await withDatabase(depsOf(options), (lent) => redeliver(lent, reference)))) throw missing("delivery");
+    .action(async (call: string, deliveryId: string, options: { data?: string }) => {
+      const isDue = await withDatabase(depsOf(options), async (lent) => {
+        const { id: projectId } = await findProjectCalled(lent.db, call);
+        return redeliver(lent, { projectId, deliveryId });
+      });
+      if (!isDue) throw missingDelivery(call);
       print(`delivery ${deliveryId} is due; a running server sends it now, a stopped one when it starts`);
     });
   webhook
-    .command("secret <projectid>")
+    .command("secret <project>")
     .description("show the secrets that sign callbacks; the first one is current")
     .option("--rotate", "make a new one; the one before goes on signing until the next time")
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
-    .action(async (projectId: string, options: { rotate?: true; json?: true; data?: string }) => {
-      const id = checkId(projectId);
+    .action(async (call: string, options: { rotate?: true; json?: true; data?: string }) => {
       const secrets = await withDatabase(depsOf(options), async (lent) => {
+        const { id } = await findProjectCalled(lent.db, call);
         if (options.rotate) await rotateWebhookSecret(lent, id);
         return liveWebhookSecrets(lent, id);
       });
-      if (secrets.length === 0) throw missing("project");
       print(options.json ? JSON.stringify(secrets) : secrets.join("\n"));
     });
 }
@@ -85,15 +90,10 @@ function whenNext({ nextAttemptAt }: Delivery): string {
   return nextAttemptAt === null ? "" : `  next try ${nextAttemptAt.toISOString()}`;
 }
 
-function checkId(text: string): string {
-  if (/^\d{1,18}$/.test(text)) return text;
-  throw missing("project");
-}
-
-function missing(what: string): OperatorError {
+function missingDelivery(call: string): OperatorError {
   return new OperatorError("COMMAND_FAILED", {
-    problem: `There is no such ${what}.`,
-    remedy: "Project ids are printed by `atelier project create`, delivery ids by `atelier webhook list`.",
+    problem: "There is no such delivery.",
+    remedy: `\`atelier webhook list ${JSON.stringify(call)}\` shows those of the project.`,
   });
 }
 

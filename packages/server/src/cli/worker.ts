@@ -13,7 +13,7 @@ import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { startRemoteWorker } from "../worker/start-remote-worker.ts";
-import { parseDuration } from "./duration.ts";
+import { durationOption } from "./duration.ts";
 import { EndRequest, openEnding } from "./ending.ts";
 
 interface WorkerOptions {
@@ -35,7 +35,7 @@ export function addWorker(program: Command, { signal, exitWith }: { signal: Abor
     .option("--token-file <file>", "a file with the token (or set ATELIER_WORKER_TOKEN)")
     .option("--models <folder>", "where weights are, before the shipped ones (ATELIER_MODELS replaces those)")
     .option("--workers <count>", "tasks that run at once (ATELIER_WORKERS, default 1)")
-    .option("--drain <time>", "how long running tasks may go on after SIGTERM or Ctrl-C: 30s, 10m", parseDuration, limits.remoteDrainMs)
+    .addOption(durationOption("--drain <time>", "how long running tasks may go on after SIGTERM or Ctrl-C: 30s, 10m", limits.remoteDrainMs))
     .option("--json", "log JSON lines")
     .action(async (options: WorkerOptions) => {
       exitWith(await work(options, signal));
