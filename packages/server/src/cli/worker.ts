@@ -13,6 +13,7 @@ import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { startRemoteWorker } from "../worker/start-remote-worker.ts";
+import { isReadableOnItsWay } from "./clear-text.ts";
 import { durationOption } from "./duration.ts";
 import { EndRequest, openEnding } from "./ending.ts";
 
@@ -50,6 +51,10 @@ async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> 
   if (options.models !== undefined) await checkFolder(options.models);
   const { url, token } = await readAccess(options);
   const log = openLog({ level: config.logLevel, pretty: options.json ? false : config.logPretty });
+  if (isReadableOnItsWay(url)) {
+    const remedy = "Give the server an https address, or connect the machines by a network that nobody else reads (a VPN, an SSH tunnel).";
+    log.warn({ url, problem: "the token and all pictures travel unencrypted", remedy }, "worker.unencrypted");
+  }
   const ending = openEnding({ log, stop });
   let refusal: AtelierError | undefined;
   try {
