@@ -121,3 +121,42 @@ it("waits for the pause before it sends, so that what comes meanwhile goes along
   await queue.flush();
   expect(sent.map(timeless)).toEqual([[{ status: "task_assign" }, progress(1)]]);
 });
+
+it("writes nothing once the end was asked for, not even what comes after it", async () => {
+  const calls: Iterable<Report>[] = [];
+  const queue = new ReportQueue((reports) => {
+    calls.push(reports);
+    return new Promise(() => undefined);
+  }, noPause);
+  queue.push({ status: "task_assign" });
+  await turn();
+  const rest = await queue.rest({ status: "task_end" });
+  // What comes after the end was asked for belongs to nobody, least of all to a statement that was waiting for its turn.
+  queue.push(progress(1));
+  expect(timeless(rest)).toEqual([{ status: "task_assign" }, { status: "task_end" }]);
+  expect(calls.map((reports) => [...reports])).toEqual([[]]);
+});
+
+it("does not give the end out before what is being written is written", async () => {
+  const { queue, sent } = gatedQueue();
+  queue.push({ status: "task_assign" });
+  await turn();
+  let isGiven = false;
+  const rest = queue.rest({ status: "task_end" }).then((reports) => {
+    isGiven = true;
+    return reports;
+  });
+  await turn();
+  expect(isGiven).toBe(false);
+  sent[0]?.end();
+  expect(timeless(await rest)).toEqual([{ status: "task_end" }]);
+});
+
+it("throws at the end what the writing that was under way met", async () => {
+  const { queue, sent } = gatedQueue();
+  queue.push({ status: "task_assign" });
+  await turn();
+  const rest = queue.rest({ status: "task_end" });
+  sent[0]?.fail(new Error("refused"));
+  await expect(rest).rejects.toThrow("refused");
+});

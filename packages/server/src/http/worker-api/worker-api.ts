@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { LocalTaskSourceDeps } from "../../tasks/local-task-source.ts";
 import { addAttemptRoutes } from "./attempt-routes.ts";
 import { addClaimRoutes, versionOf } from "./claims.ts";
+import { OpenWatches } from "./open-watches.ts";
 import { addUploadRoutes } from "./upload-routes.ts";
 import { WorkerDoor } from "./worker-door.ts";
 import { addWorkerRoute } from "./worker-route.ts";
@@ -42,8 +43,8 @@ function addModelsRoute(app: FastifyInstance, deps: WorkerRouteDeps): void {
 }
 
 function addLeaseRoutes(app: FastifyInstance, deps: WorkerRouteDeps): void {
-  const closing = new AbortController();
-  app.addHook("preClose", async () => closing.abort());
+  const watches = new OpenWatches();
+  app.addHook("preClose", async () => watches.close());
   addWorkerRoute(app, deps, {
     url: "renew",
     id: "workerRenew",
@@ -58,8 +59,6 @@ function addLeaseRoutes(app: FastifyInstance, deps: WorkerRouteDeps): void {
     summary: "Wait until one of the leases is killed",
     message: heldMessageSchema,
     answer: leasesAnswerSchema,
-    handle: async ({ source, message, gone }) => ({
-      leases: await source.watch(message.held, AbortSignal.any([gone, closing.signal])),
-    }),
+    handle: async ({ source, message, gone }) => ({ leases: await watches.watch(gone, (signal) => source.watch(message.held, signal)) }),
   });
 }
