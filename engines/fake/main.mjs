@@ -1,8 +1,8 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `output=missing`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -64,7 +64,18 @@ async function run({ runId, input, outputFolder }) {
 function draw({ runId, input, outputFolder, index }) {
   const path = join(outputFolder, `${index}.png`);
   writeFileSync(path, onePixelPng(colourOf(input, index)));
-  send({ type: "output", runId, index, path, contentType: "image/png" });
+  for (const wrong of wrongOutputs(word(input.prompt, "output"), path)) send({ type: "output", runId, index, path, contentType: "image/png", ...wrong });
+}
+
+/** What a broken engine would say of its output, on top of what is right. */
+function wrongOutputs(kind, path) {
+  if (kind === "missing") return [{ path: `${path}.gone` }];
+  if (kind === "twice") return [{}, {}];
+  if (kind === "beyond") return [{ index: 64 }];
+  if (kind === "typeless") return [{ contentType: "picture" }];
+  // One byte more than an output may have; a hole, so it takes no room.
+  if (kind === "large") truncateSync(path, 2 ** 30 + 1);
+  return [{}];
 }
 
 function colourOf({ prompt, seed }, index) {

@@ -104,6 +104,15 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     expect(await others).toEqual([]);
   });
 
+  test("what the database would refuse again is told apart from a server that is away, and is not kept", async () => {
+    await world.run();
+    const task = await claim();
+    await runToEnd(task);
+    await world.db.query("alter table outputs add constraint no_pictures check (size_bytes = 0)");
+    await expect(source.finish(task, await drawn())).rejects.toMatchObject({ code: "WORKER_MESSAGE_INVALID", cause: { message: expect.stringContaining("no_pictures") } });
+    expect((await world.storedFiles()).filter((name) => name === "0.png")).toEqual([]);
+  });
+
   test("reports move the task in their order, with what they carry, and its run ends with its outputs", async () => {
     const { id } = await world.run();
     const task = await claim();

@@ -24,6 +24,12 @@ export function isConnectionError(error: unknown): boolean {
   return messages.test(error.message);
 }
 
+/** True when PostgreSQL refused a statement for its values (data, constraints, PostgreSQL's own limits): the same ones will be
+ *  refused again. Source: PostgreSQL, appendix A, classes 22, 23 and 54. */
+export function isRefusalOfValues(error: unknown): error is Error {
+  return error instanceof pg.DatabaseError && /^(22|23|54)/.test(error.code ?? "");
+}
+
 /** True when PostgreSQL itself says that it refused the statement: then nothing was done. After any other error of a statement
  *  that was sent, whatever its name, it is unknown whether it was done. */
 export function isRefusal(error: unknown): boolean {

@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { modelNames } from "@atelier/schema/manifest";
 import type { Manifest } from "@atelier/schema/manifest";
 
+import { isRefusalOfValues } from "../db/connection-error.ts";
 import { selectOutputByFileKey } from "../db/queries/files.ts";
 import { renewLeases } from "../db/queries/leases.ts";
 import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
@@ -129,7 +130,12 @@ class DatabaseTaskSource implements LocalTaskSource {
     const { db, files, reports } = this.#deps;
     const fence = this.#fence(lease);
     const outputs = await storeOutputs(files, drawn);
-    if (await reports.finish(fence, { ...run, moves: [...movesOf(last)], outputs })) return true;
+    const isEnded = await reports.finish(fence, { ...run, moves: [...movesOf(last)], outputs }).catch(async (cause: unknown) => {
+      if (!isRefusalOfValues(cause)) throw cause;
+      await discardOutputs(files, outputs);
+      throw new AtelierError("WORKER_MESSAGE_INVALID", { problem: cause.message }, { cause });
+    });
+    if (isEnded) return true;
     // A refusal that answers the repetition of a write that was done: the task names these outputs.
     if (outputs[0] && (await selectOutputByFileKey(db, outputs[0].fileKey))) return true;
     await discardOutputs(files, outputs);

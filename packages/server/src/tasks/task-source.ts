@@ -91,7 +91,8 @@ export interface TaskSource {
    *  such file or its bytes are gone; any other error is of the store, the network or the disk. */
   readInput(lease: Lease, fileKey: string, path: string): Promise<boolean>;
   /** Stores the outputs durably, then moves the task on by the last reports and ends it well, both or nothing. Outputs of a
-   *  lost lease never appear. */
+   *  lost lease never appear. Throws WORKER_MESSAGE_INVALID or WORKER_UPLOAD_TOO_LARGE for what it would refuse again; any other
+   *  error is of the store, the network or the disk. */
   finish(lease: Lease, run: FinishedRun): Promise<boolean>;
   /** Ends the task badly, or returns it to the queue where it may be tried again. */
   fail(lease: Lease, run: FailedRun): Promise<boolean>;

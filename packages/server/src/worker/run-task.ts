@@ -16,6 +16,7 @@ import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
+import { wrongWithOutputs } from "./check-outputs.ts";
 import { EngineLog } from "./engine-log.ts";
 import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
 import { chooseVariant, findModelFile, planRun, whyNotRunnable } from "./plan-run.ts";
@@ -84,10 +85,11 @@ class TaskRun {
     const prepared: Report[] = [{ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name }];
     this.#reports.push(...(fetches ? [] : [started]), ...prepared);
     const result = await this.#draw(plan);
-    if (result.kind === "done") return this.#finish(plan, result);
+    const wrong = result.kind === "done" ? await wrongWithOutputs(result.outputs) : undefined;
+    if (result.kind === "done" && wrong === undefined) return this.#finish(plan, result);
     // The end comes after what was reported before it.
     await this.#reports.flush();
-    await this.#endWithout(result);
+    await this.#endWithout(result.kind === "done" ? { kind: "crashed", reason: `OUTPUT_INVALID: ${wrong}` } : result);
   }
 
   /** After an unexpected error. With the source, the store or room on a disk away nothing is reported: the lease runs
@@ -168,7 +170,7 @@ class TaskRun {
     const provenance = { variant: plan.variant.name, engine: plan.variant.engine, ...plan.provenance };
     const run = { reports, outputs, debugOutput, debugError, provenance };
     const isEnded = await this.#deps.source.finish(this.#task, run).catch((cause: unknown) => {
-      throw new StoreFailed("what was drawn could not be kept", { cause });
+      throw isRefused(cause) ? new Error(`OUTPUT_REFUSED: ${reasonOf(cause)}`, { cause }) : new StoreFailed("what was drawn could not be kept", { cause });
     });
     if (!isEnded) throw new FenceLost();
   }
@@ -208,6 +210,17 @@ function isOfSurroundings(error: unknown): boolean {
   if (error instanceof StoreFailed) return true;
   if (error instanceof AtelierError) return error.code === "SERVER_UNAVAILABLE" || error.code === "DISK_FULL";
   return isDiskFull(error);
+}
+
+/** By the server or its database, for what it says: no store that is well again would take it. */
+function isRefused(error: unknown): boolean {
+  return error instanceof AtelierError && (error.code === "WORKER_MESSAGE_INVALID" || error.code === "WORKER_UPLOAD_TOO_LARGE");
+}
+
+/** Over HTTP the server's own words are the cause. */
+function reasonOf(error: unknown): string {
+  const said = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return said instanceof Error ? said.message : String(said);
 }
 
 function isMissing(error: unknown): boolean {

@@ -164,6 +164,32 @@ test.each(["ENOSPC", "EDQUOT"])("an engine that finds no room (%s) costs its tas
   expect(rows).toEqual([{ status: "task_start", engine_failures: 0 }]);
 });
 
+test.each([
+  ["missing", "output 0 was named, but there is no such file"],
+  ["twice", "output 0 was named twice"],
+  ["beyond", "output 64 is beyond the limit of 64"],
+  ["typeless", 'output 0 has the content type "picture", which is none'],
+  ["large", "output 0 has 1073741825 bytes; it may have 1073741824 at most"],
+])("an engine whose output cannot be one (%s) has failed, and the task says why", async (kind, reason) => {
+  const { run, work, ended } = await setup();
+  const { id } = await run(`output=${kind}`);
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures, outputs: [] });
+  expect(task.debugError).toContain(`OUTPUT_INVALID: ${reason}`);
+});
+
+test("what the database refuses to keep is no store that is away: the task fails with its words", async () => {
+  const { db, world, run, work, ended } = await setup();
+  await db.query("alter table outputs add constraint no_pictures check (size_bytes = 0)");
+  const { id } = await run("x");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
+  expect(task.debugError).toMatch(/OUTPUT_REFUSED: .*no_pictures/);
+  expect(await world.storedFiles()).toEqual([]);
+});
+
 test("a worker without room in its temp folder claims nothing until there is some", async () => {
   const { requests, run, work, ended } = await setup();
   const { id } = await run("a planet");
