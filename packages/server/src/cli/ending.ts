@@ -11,6 +11,8 @@ export interface Ending {
   exitCode(): number;
   /** Makes the handler of a failure that the command does not survive: logs it as `event` and ends the command. */
   failAs(event: string): (error: unknown) => void;
+  /** The same for one that people are told of in words at the end: the log needs no stack. */
+  fail(event: string, details: object): void;
 }
 
 /** The reason of an ending: a start that it interrupts has not failed. */
@@ -26,11 +28,12 @@ export function openEnding({ log, stop }: { log: Log; stop: AbortSignal | undefi
     log.info({ reason }, "app.stopping");
     ending.abort(new EndRequest(reason));
   };
-  const failAs = (event: string) => (error: unknown) => {
-    log.fatal({ err: error }, event);
+  const fail = (event: string, details: object): void => {
+    log.fatal(details, event);
     exitCode = 1;
     end(event);
   };
+  const failAs = (event: string) => (error: unknown) => fail(event, { err: error });
   if (stop?.aborted) end("early signal");
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
   stop?.addEventListener("abort", () => end("signal"));
@@ -38,7 +41,7 @@ export function openEnding({ log, stop }: { log: Log; stop: AbortSignal | undefi
   // A reader that went away (`| head`) must not end the server.
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
-  return { signal: ending.signal, requested: aborted(ending.signal), exitCode: () => exitCode, failAs };
+  return { signal: ending.signal, requested: aborted(ending.signal), exitCode: () => exitCode, failAs, fail };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

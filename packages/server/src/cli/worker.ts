@@ -62,7 +62,7 @@ async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> 
       log,
       onRefused: (error) => {
         refusal = error;
-        ending.failAs("worker.refused")(error);
+        ending.fail("worker.refused", { code: error.code });
       },
     });
     process.stdout.write(`working for ${url}\n`);
