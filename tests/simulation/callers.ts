@@ -29,6 +29,8 @@ const models = modelNames.map((name, at) =>
     cover: "",
     categories: [],
     cps: "0.100000000000",
+    // The second one is paid by the picture.
+    prices: at === 1 ? [{ inputs: {}, price: "0.001", priceMethod: "cpo" }] : [],
     parameters: [],
     variants: [{ name: "fake", engine: "fake" }],
     deadlines: { queueSeconds: 86_400, runSeconds: 86_400 },

@@ -31,8 +31,9 @@ const promises: Record<string, string> = {
      union all
     select t.id from tasks t join outputs o on o.task_id = t.id
      where o.name like '%-%.png' and split_part(o.name, '-', 1) <> t.attempt::text`,
+  // The failure that reaches the limit ends the task, uncounted.
   "no task loses more leases or engines than the limits say": `
-    select id from tasks where lost_leases > ${limits.lostLeases} or engine_failures > ${limits.engineFailures}`,
+    select id from tasks where lost_leases > ${limits.lostLeases} or engine_failures >= ${limits.engineFailures}`,
   "only a task that ended well has outputs": `
     select distinct t.id from tasks t join outputs o on o.task_id = t.id
      where t.status <> 'task_postprocess_end' or t.pexit is distinct from '0'`,
@@ -43,6 +44,12 @@ const promises: Record<string, string> = {
     select t.id from tasks t full join ledger l on l.task_id = t.id
      where (t.pexit = '0') is distinct from (l.id is not null) and (t.pexit is not null or l.id is not null)
         or l.amount <> t.total_cost`,
+  "a task that ended well costs its seconds, its run and its outputs as they were priced": `
+    select id from tasks t
+     where pexit = '0' and (elapsed_seconds, total_cost) is distinct from (
+       round(extract(epoch from ended_at - accepted_at), 4),
+       round(cps * round(extract(epoch from ended_at - accepted_at), 4) + request_price
+             + output_price * greatest(1, (select count(*) from outputs o where o.task_id = t.id)), 12))`,
   "a task that did not end well costs nothing": `
     select id from tasks where pexit is distinct from '0' and total_cost <> 0`,
   "the ledger's sum is the sum of the tasks' costs, of every project": `

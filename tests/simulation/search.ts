@@ -1,6 +1,7 @@
 // Looks through simulated worlds for one that breaks a promise, each from a seed of its own.
 
 import type { Database } from "../../packages/server/src/db/database.ts";
+import { limits } from "../../packages/server/src/limits.ts";
 import { brokenAnswers, brokenBudgets, brokenPromises } from "./invariants.ts";
 import { ProcessorTime } from "./processor-time.ts";
 import { simulateLives } from "./simulate-lives.ts";
@@ -28,6 +29,8 @@ export interface Seen {
   repeated: number;
   /** Budgets that were spent. */
   spent: number;
+  /** Tasks given up because their engines crashed too often. */
+  givenUp: number;
 }
 
 export interface Found {
@@ -42,7 +45,7 @@ export interface Found {
  *  has. */
 export async function searchWorlds(db: Database, { seconds, firstSeed, isOne }: Search): Promise<Found> {
   const projectIds = await createProjects(db);
-  const seen: Seen = { lives: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0, repeated: 0, spent: 0 };
+  const seen: Seen = { lives: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0, repeated: 0, spent: 0, givenUp: 0 };
   const time = new ProcessorTime(db);
   let { own, sessions } = await time.look();
   const until = performance.now() + seconds * 1000;
@@ -69,6 +72,7 @@ async function lookAtWorld(db: Database, { seed, projectIds, seen }: { seed: num
   if (broken.length > 0) throw new Error(broken.join("; "));
   seen.lives += world.acknowledged.length;
   for (const what of ["refused", "mixed", "spoilt", "turnedAway", "lost", "repeated"] as const) seen[what] += world[what];
+  seen.givenUp += await countGivenUp(db);
   seen.spent += await emptyWorld(db);
 }
 
@@ -80,6 +84,11 @@ async function createProjects(db: Database): Promise<string[]> {
             (gen_random_uuid(), 'thrifty', 'key', null, null, 0.02) returning id`,
   );
   return rows.map((row) => row.id);
+}
+
+async function countGivenUp(db: Database): Promise<number> {
+  const { rowCount } = await db.query("select from tasks where debug_error like $1", [`ENGINE_FAILED ${limits.engineFailures} times; %`]);
+  return rowCount ?? 0;
 }
 
 /** Returns how many budgets were spent in it. */

@@ -4,9 +4,9 @@
 import pg from "pg";
 
 import { claimTasks, renewLeases } from "../../packages/server/src/db/queries/leases.ts";
-import { failTask, returnTask } from "../../packages/server/src/db/queries/moves.ts";
 import type { Fence, Finish, Move } from "../../packages/server/src/db/queries/moves.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/secret-text.ts";
+import { failAttempt } from "../../packages/server/src/tasks/fail-attempt.ts";
 import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import type { ReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import { modelNames, spoiltText } from "./callers.ts";
@@ -21,8 +21,8 @@ const path = [
 const outputStep = path.indexOf("task_output_full");
 const longLeaseMs = 3_600_000;
 
-/** What a worker does next with a task. `spoilt`: it ends it with a text that PostgreSQL refuses. */
-type Turn = { readonly kind: "move"; readonly steps: number } | { readonly kind: "finish" | "spoilt" | "fail" | "return" };
+/** What a worker does next with a task. `spoilt`: it ends it with a text that PostgreSQL refuses. `crash`: its engine died. */
+type Turn = { readonly kind: "move"; readonly steps: number } | { readonly kind: "finish" | "spoilt" | "fail" | "crash" };
 
 /** A report's fate; undefined when nothing was heard of it. */
 type Outcome = "going on" | "ended" | "refused" | "spoilt" | undefined;
@@ -92,11 +92,12 @@ export async function endAll(world: World): Promise<void> {
   await reportAll(world, world.db, world.attempts.map((attempt) => ({ attempt, turn: { kind: "finish" } })));
 }
 
-function drawTurn({ random }: World, { step }: Attempt): Turn {
+function drawTurn({ random }: World, { step, fence }: Attempt): Turn {
   const dice = random.below(100);
   if (step >= outputStep && dice < 8) return { kind: "fail" };
-  if (step >= outputStep && dice < 12) return { kind: "return" };
   if (dice >= 98) return { kind: "spoilt" };
+  // What crashed an engine often crashes the next one too.
+  if ((step >= outputStep && dice >= 90) || (fence.attempt > 1 && dice >= 60)) return { kind: "crash" };
   // A run that is over before its reports are written takes all of them along with its end.
   if (step === path.length || dice < 25) return { kind: "finish" };
   const steps = 1 + random.below(5);
@@ -128,11 +129,8 @@ async function take(turn: Turn, deps: { line: ReportLine; network: Writes; attem
   const { fence } = deps.attempt;
   if (turn.kind === "move") return move(deps, turn.steps);
   if (turn.kind === "finish" || turn.kind === "spoilt") return finish(deps, { isSpoilt: turn.kind === "spoilt" });
-  const isHeld =
-    turn.kind === "fail"
-      ? await failTask(deps.network, fence, { pexit: "1", debugError: "drawn", debugOutput: "" })
-      : await returnTask(deps.network, fence, { engineFailed: true, debugError: "crash" });
-  return isHeld ? "ended" : "refused";
+  const run = { mayRetry: turn.kind === "crash", debugError: turn.kind, debugOutput: "" };
+  return (await failAttempt(deps.network, fence, run)) ? "ended" : "refused";
 }
 
 async function move({ line, attempt }: { line: ReportLine; attempt: Attempt }, steps: number): Promise<Outcome> {

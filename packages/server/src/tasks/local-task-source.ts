@@ -10,7 +10,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 import { isRefusalOfValues } from "../db/connection-error.ts";
 import { selectOutputByFileKey } from "../db/queries/files.ts";
 import { renewLeases } from "../db/queries/leases.ts";
-import { failTask, returnTask, selectAttempt } from "../db/queries/moves.ts";
+import { returnTask } from "../db/queries/moves.ts";
 import type { Fence, Move } from "../db/queries/moves.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { AtelierError } from "../errors.ts";
@@ -19,6 +19,7 @@ import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
 import type { ClaimLine } from "./claim-line.ts";
 import { EventPlaces } from "./event-places.ts";
+import { failAttempt } from "./fail-attempt.ts";
 import { openInputFile } from "./input-files.ts";
 import type { KillFeed } from "./kill-feed.ts";
 import { previewIn, withoutPreview } from "./previews.ts";
@@ -142,14 +143,8 @@ class DatabaseTaskSource implements LocalTaskSource {
     return false;
   }
 
-  async fail(lease: Lease, { mayRetry, debugError, debugOutput }: FailedRun): Promise<boolean> {
-    const { db } = this.#deps;
-    const fence = this.#fence(lease);
-    if (!mayRetry) return failTask(db, fence, { pexit: "1", debugError, debugOutput });
-    const failures = ((await selectAttempt(db, fence))?.engineFailures ?? 0) + 1;
-    if (failures < limits.engineFailures) return returnTask(db, fence, { engineFailed: true, debugError });
-    const last = `ENGINE_FAILED ${failures} times; the last: ${debugError}`;
-    return failTask(db, fence, { pexit: "1", debugError: last, debugOutput });
+  fail(lease: Lease, run: FailedRun): Promise<boolean> {
+    return failAttempt(this.#deps.db, this.#fence(lease), run);
   }
 
   putBack(lease: Lease): Promise<boolean> {
