@@ -1,9 +1,10 @@
 // The tools over streamable HTTP: a real client on a real port, with the credentials that MCP clients can send.
 
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -15,6 +16,7 @@ import { admit } from "../../packages/server/src/http/admitted-callers.ts";
 import type { Caller } from "../../packages/server/src/http/http-deps.ts";
 import { signedHeaders, startTestServer } from "../../packages/server/src/http/test-server.ts";
 import type { TestServer } from "../../packages/server/src/http/test-server.ts";
+import { loadModels } from "../../packages/server/src/models/registry.ts";
 import { changeSignatureV2 } from "../../packages/server/src/projects/access-settings.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
 import { documentedConfigurations, withKeys } from "./documented-configurations.ts";
@@ -43,10 +45,10 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function connect(headers: Record<string, string>): Promise<Client> {
+async function connect(headers: Record<string, string>, to = url): Promise<Client> {
   const client = openClient();
   clients.push(client);
-  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+  const transport = new StreamableHTTPClientTransport(to, { requestInit: { headers } });
   await client.connect(transport as Parameters<Client["connect"]>[0]);
   return client;
 }
@@ -56,6 +58,21 @@ const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 it("all tools answer by their own schemas, to a key and secret in one bearer", async () => {
   const client = await connect(bearer(`${server.mine.apikey}:${server.mine.apisecret}`));
   await exerciseTools(client, { model, file: picture });
+});
+
+it("explore says how many models a category has, also of those that it does not show", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "atelier-many-"));
+  const sample = JSON.parse(await readFile(join(import.meta.dirname, "../../models/starter.json"), "utf8")) as object;
+  for (let id = 1; id <= 15; id += 1) await writeFile(join(folder, `${id}.json`), JSON.stringify({ ...sample, id: String(id), slug: `Starter ${id}` }));
+  const many = await startTestServer({ models: await loadModels([folder]) });
+  await many.app.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = many.app.server.address() as AddressInfo;
+  const client = await connect(bearer(many.keyOnly.apikey), new URL(`http://127.0.0.1:${port}/mcp`));
+  const { categories } = (await use(client, "explore")) as { categories: { total: number; models: object[] }[] };
+  expect(categories.map(({ total, models }) => [total, models.length])).toEqual([[15, 12], [15, 12]]);
+  await client.close();
+  await many.stop();
+  await rm(folder, { recursive: true });
 });
 
 it("takes the configuration that docs/mcp.md shows, with its address and key in place", async () => {

@@ -39,6 +39,9 @@ describe("curl, in every way that clients are known to send a body", () => {
   ])("%s makes the same task", async (_name, options) => {
     const run = await curl("/v1/Run/atelier/starter", ...options);
     expect(run).toMatchObject({ result: true });
+    const { rows } = await server.db.query<{ input: object }>("select input from tasks where id = $1", [run["taskid"]]);
+    const untouched = { samples: 1, scale: 7.5, seed: 64803343, width: 256, height: 256 };
+    expect(rows).toEqual([{ input: { prompt: "two moons & a ship", steps: 9, ...untouched } }]);
     const forms = [
       ["-d", JSON.stringify({ tasktoken: run["socketaccesstoken"] })],
       ["-d", `taskid=${String(run["taskid"])}`],

@@ -251,3 +251,10 @@ describe("Run: bodies with files", () => {
     }
   });
 });
+
+it.each(["png", "jpeg", "webp"])("Outputs: %s is told as what it is, by its task and by its address", async (format) => {
+  const task = await setup.run(enlarge, [["image", wide, "a.png"], ["format", format]]);
+  // Compares the type that the task says with the bytes at the address.
+  expect(await shapeOf(task)).toBe(`120x40 ${format}`);
+  expect((await fetch(task.outputs[0]?.url ?? "")).headers.get("content-type")).toBe(`image/${format}`);
+});

@@ -1,19 +1,28 @@
 // Prices by run and by output: what the catalogue says is what a run is charged.
 
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { insertTasks } from "../../packages/server/src/db/queries/new-tasks.ts";
+import { fakeManifest } from "../socket/fake-manifest.ts";
 import { startWorld } from "../socket/setup.ts";
 import type { World } from "../socket/setup.ts";
 
+const parameters = [
+  ...fakeManifest.parameters,
+  { title: "Files", items: [{ id: "pictures", type: "multifileinput", label: "pictures", max: 3 }] },
+];
 const prices = [
+  { inputs: { pictures: "QUANTITY:2" }, price: "0.07", priceMethod: "cpr" },
   { inputs: { samples: "2" }, price: "0.03", priceMethod: "cpo" },
   { inputs: { steps: "2" }, price: "0.5", priceMethod: "cpr" },
 ];
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ prices });
+  world = await startWorld({ parameters, prices });
   await world.work(2);
 });
 afterAll(() => world.stop());
@@ -37,6 +46,7 @@ async function charged(input: object): Promise<Charged> {
 it("the catalogue lists every price, its method and its inputs, and the price by the second last", async () => {
   const { tool } = (await world.post("/v1/Tool/Detail", { slugowner: "test", slugproject: "fake" })) as { tool: [{ dynamicprice: string; cps: string }] };
   expect(JSON.parse(tool[0].dynamicprice)).toEqual([
+    { inputs: { pictures: "QUANTITY:2" }, price: 0.07, priceMethod: "cpr" },
     { inputs: { samples: "2" }, price: 0.03, priceMethod: "cpo" },
     { inputs: { steps: "2" }, price: 0.5, priceMethod: "cpr" },
     { inputs: {}, price: 0.000585, priceMethod: "cps" },
@@ -49,6 +59,17 @@ it("a run is charged for each output, for itself, or by the second, as its input
   const bySecond = await charged({ steps: 1 });
   expect(bySecond.cps).toBe("0.000585000000");
   expect(Number(bySecond.totalcost)).toBeCloseTo(0.000585 * Number(bySecond.elapsedseconds), 12);
+});
+
+it("a run is charged by the number of its files", async () => {
+  const form = new FormData();
+  form.set("file", new Blob([await readFile(join(import.meta.dirname, "../mcp/picture.png"))]), "a.png");
+  const upload = await fetch(`${world.server.url}/v1/File/Upload`, { method: "POST", headers: { "x-api-key": world.headers["x-api-key"] }, body: form });
+  const { list } = (await upload.json()) as { list: [{ id: string }] };
+  const files = (count: number): object => ({ pictures: Array<string>(count).fill(list[0].id), steps: 2 });
+  expect(await charged(files(2))).toMatchObject({ cps: "0.000000000000", totalcost: "0.070000000000" });
+  // No other number has that price: the next in the list is charged.
+  for (const count of [1, 3]) expect(await charged(files(count))).toMatchObject({ totalcost: "0.500000000000" });
 });
 
 it("a run that fails costs nothing, whatever its price", async () => {

@@ -49,9 +49,10 @@ export const explore = tool({
   answer: exploreAnswer,
   hints: readOnly,
   work: async ({ api }) => {
-    const sections = z.array(z.object({ title: z.string(), tools: z.array(modelSchema) }));
+    // A group shows its first models and says how many there are.
+    const sections = z.array(z.object({ title: z.string(), total: z.coerce.number().int().nonnegative().optional(), tools: z.array(modelSchema) }));
     const { explore: groups } = await api.post("/v1/Tool/Explore", {}, z.object({ explore: sections }));
-    const categories = groups.map(({ title, tools }) => ({ title, total: tools.length, models: tools.map(summaryOf) }));
+    const categories = groups.map(({ title, tools, total = tools.length }) => ({ title, total, models: tools.map(summaryOf) }));
     return { categories, ...inspectFirst(categories[0]?.models[0]) };
   },
 });

@@ -76,7 +76,9 @@ class NotifiedPreviews implements PreviewFeed {
 
   publish(taskId: string, { step, stepTotal, image }: Preview): void {
     const payload = JSON.stringify([taskId, step, stepTotal, image]);
-    if (payload.length > limits.notificationCharacters || this.#toShow.size >= limits.previewsWaiting) return;
+    if (payload.length > limits.notificationCharacters) return;
+    // A newer preview of a task that waits takes the place of the older one.
+    if (!this.#toShow.has(taskId) && this.#toShow.size >= limits.previewsWaiting) return;
     this.#toShow.set(taskId, payload);
     this.#tellSoon();
   }

@@ -1,4 +1,4 @@
-// Parses multipart/form-data bytes: its text fields. Files are skipped until there are models that take them.
+// Parses multipart/form-data bytes that were read whole: its text fields. Routes that take files read their bodies as streams; here files are skipped.
 
 import busboy from "busboy";
 
