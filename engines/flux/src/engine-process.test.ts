@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -89,6 +89,17 @@ describe("a run", () => {
     const message = await run({ outputFolder: "/nowhere/at/all" });
     child.send(message);
     expect(await child.next("failed")).toMatchObject({ runId: message.runId, code: "ENGINE_FAILED" });
+    await drawWith(child, await run());
+  });
+
+  test("that finds the disk full says so, leaves no file, and the engine goes on", async () => {
+    const child = start();
+    const message = await run();
+    // What is written there finds no room (full(4)).
+    await symlink("/dev/full", join(message.outputFolder, "0.png.part"));
+    child.send(message);
+    expect(await child.next("failed")).toMatchObject({ runId: message.runId, code: "DISK_FULL" });
+    expect(await readdir(message.outputFolder)).toEqual([]);
     await drawWith(child, await run());
   });
 

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -174,6 +174,15 @@ test("a file that cannot be written fails the run without blaming its picture", 
   const run = await transform("enlarge", { factor: 1 }, ["image", "red.png"]);
   const child = new Child().send(init, { ...run, outputFolder: join(folder, "nowhere") });
   expect(await child.next("failed", "done")).toMatchObject({ code: "ENGINE_FAILED", message: expect.stringContaining("ENOENT") });
+});
+
+test("a full disk is reported as one, and leaves no file", async () => {
+  const run = await transform("enlarge", { factor: 1 }, ["image", "red.png"]);
+  // What is written there finds no room (full(4)).
+  await symlink("/dev/full", join(run.outputFolder, "0.png.part"));
+  const child = new Child().send(init, run);
+  expect(await child.next("failed", "done")).toMatchObject({ code: "DISK_FULL" });
+  expect(await readdir(run.outputFolder)).toEqual([]);
 });
 
 test("what is no message, a request before init and a second init are fatal", async () => {
