@@ -26,6 +26,8 @@ export const storeLimits = {
   backupPageRows: 1_000,
   /** Ended tasks, or tasks with files, that one statement of the prune looks at. */
   pruneTasks: 1_000,
+  /** A task that ended longer ago is committed, and comes before none that a pass of the prune has not seen. */
+  pruneSettleMs: 3_600_000,
   /** Files of callers that a dry run counts at most. */
   pruneCount: 1_000_000,
 } as const;

@@ -11,15 +11,39 @@ interface Walk {
   readonly signal?: AbortSignal;
 }
 
-/** Ended tasks beyond the bounds, those that ended longest ago first. */
-export async function* endedTasksBeyond({ db, signal }: Walk, keep: KeepBounds): AsyncGenerator<readonly EndedTask[]> {
+/** Ended tasks beyond the bounds, those that ended longest ago first. With a `trail` only those behind it, and it follows. */
+export async function* endedTasksBeyond({ db, signal }: Walk, keep: KeepBounds, trail?: Trail): AsyncGenerator<readonly EndedTask[]> {
   const upTo = await selectLastBeyond(db, keep);
-  let after: EndPlace | undefined;
+  let after = trail?.begin();
   while (upTo && signal?.aborted !== true) {
     const page = await selectEndedTasks(db, { after, upTo, most: limits.pruneTasks });
     if (page.length === 0) return;
     yield page;
+    trail?.follow(page);
     after = page.at(-1);
+  }
+}
+
+/** Up to where nothing is left to remove of tasks whose records stay, so that a server does not look at them all in every pass. It
+ *  is forgotten with its process: the first pass of a server walks all. */
+export class Trail {
+  #done: EndPlace | undefined;
+  #isBroken = false;
+
+  /** Where a pass begins. */
+  begin(): EndPlace | undefined {
+    this.#isBroken = false;
+    return this.#done;
+  }
+
+  /** Not past a task that is not over, nor past the newest ends: one that was committed late may come before them. */
+  follow(page: readonly EndedTask[]): void {
+    const settledBefore = Date.now() - limits.pruneSettleMs;
+    for (const task of page) {
+      this.#isBroken ||= task.isAwaited || Date.parse(task.endedAt) > settledBefore;
+      if (this.#isBroken) return;
+      this.#done = { endedAt: task.endedAt, id: task.id };
+    }
   }
 }
 

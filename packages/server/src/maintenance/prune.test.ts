@@ -17,6 +17,7 @@ import { openLog } from "../log.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
 import { findRepeatedRun } from "../tasks/repeated-run.ts";
 import type { RunOnce } from "../tasks/repeated-run.ts";
+import { Trail } from "./beyond.ts";
 import { countPruned, prune } from "./prune.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -157,6 +158,23 @@ describe("retention", () => {
     expect([counted.events, removed.events]).toEqual([2, 2]);
     const { rows } = await test.db.query("select task_id, seq from task_events order by 1, 2");
     expect(rows).toEqual([{ task_id: old.id, seq: 3 }, ...[1, 2, 3].map((seq) => ({ task_id: young.id, seq }))]);
+  });
+
+  it("goes on behind the last pass of its server, but not past a task that is not over yet or has just ended", async () => {
+    const retention = retentionFrom({ ATELIER_KEEP_EVENTS_COUNT: 0 });
+    const trails = { files: new Trail(), events: new Trail() };
+    const pass = async () => (await prune({ db: test.db, files, retention, trails })).events;
+    const [done, awaited] = [await endedTask(3), await endedTask(2)];
+    await delivery(awaited.id, "waiting", 0);
+    const fresh = await endedTask(0);
+    expect(await pass()).toBe(4);
+    // Had it looked at the first task again, these would be gone.
+    await test.db.query("insert into task_events (task_id, seq, attempt, type) values ($1, 1, 0, 'task_queue'), ($2, 1, 0, 'task_queue')", [done.id, fresh.id]);
+    await test.db.query("update deliveries set status = 'delivered', ended_at = now()");
+    expect(await pass()).toBe(3);
+    await test.db.query("insert into task_events (task_id, seq, attempt, type) values ($1, 1, 0, 'task_queue'), ($2, 1, 0, 'task_queue')", [awaited.id, fresh.id]);
+    expect(await pass()).toBe(1);
+    expect((await prune({ db: test.db, files, retention })).events).toBe(2);
   });
 
   it("removes pictures by age and by size, the oldest first; the record of the task stays and says so", async () => {

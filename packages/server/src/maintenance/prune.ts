@@ -12,11 +12,14 @@ import type { FileStore } from "../files/file-store.ts";
 import { pruneFiles } from "../files/prune-files.ts";
 import { limits } from "../limits.ts";
 import { endedTasksBeyond, tasksWithFilesBeyond } from "./beyond.ts";
+import type { Trail } from "./beyond.ts";
 
 export interface PruneDeps {
   readonly db: Queryable;
   readonly files: FileStore;
   readonly retention: Retention;
+  /** Of the passes before; absent: it walks all. */
+  readonly trails?: { readonly files: Trail; readonly events: Trail };
   /** Aborting it ends the work after the step that is under way. */
   readonly signal?: AbortSignal;
 }
@@ -36,14 +39,14 @@ export async function prune(deps: PruneDeps): Promise<Pruned> {
   const keep = boundsOf(deps.retention);
   const removed = { uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
   removed.uploads = await inBatches(deps, (most) => pruneFiles(deps, { addedBefore: uploadsBefore(keep.files.days), most }));
-  for await (const taskIds of filesBeyond(deps, keep.files)) {
+  for await (const taskIds of filesBeyond(deps, keep.files, deps.trails?.files)) {
     for (const taskId of await removeFiles(deps, taskIds, removed)) await deleteOutputs(deps.db, taskId);
   }
   for await (const taskIds of overBeyond(deps, keep.tasks)) {
     await removeFiles(deps, taskIds, removed);
     removed.tasks += await deleteEndedTasks(deps.db, taskIds);
   }
-  for await (const taskIds of overBeyond(deps, keep.events)) removed.events += await deleteOldEvents(deps.db, taskIds);
+  for await (const taskIds of overBeyond(deps, keep.events, deps.trails?.events)) removed.events += await deleteOldEvents(deps.db, taskIds);
   const { deliveryDays } = keep;
   if (deliveryDays !== null) removed.deliveries = await inBatches(deps, (most) => deleteDeliveriesBeyond(deps.db, deliveryDays, most));
   return removed;
@@ -71,13 +74,13 @@ export async function countPruned({ db, retention }: Pick<PruneDeps, "db" | "ret
 }
 
 /** Pages of ended tasks beyond the bounds with nothing left to do for them. */
-async function* overBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: KeepBounds): AsyncGenerator<readonly string[]> {
-  for await (const page of endedTasksBeyond(walk, keep)) yield page.filter((task) => !task.isAwaited).map(({ id }) => id);
+async function* overBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: KeepBounds, trail?: Trail): AsyncGenerator<readonly string[]> {
+  for await (const page of endedTasksBeyond(walk, keep, trail)) yield page.filter((task) => !task.isAwaited).map(({ id }) => id);
 }
 
 /** Pages of ended tasks whose files, if there are any, are beyond the bounds. */
-async function* filesBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: FileBounds): AsyncGenerator<readonly string[]> {
-  for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null })) yield page.map(({ id }) => id);
+async function* filesBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: FileBounds, trail?: Trail): AsyncGenerator<readonly string[]> {
+  for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null }, trail)) yield page.map(({ id }) => id);
   if (keep.bytes !== null) yield* tasksWithFilesBeyond(walk, keep.bytes);
 }
 

@@ -3,6 +3,7 @@
 import type { Queryable } from "../db/queryable.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { Trail } from "./beyond.ts";
 import { prune } from "./prune.ts";
 import type { Pruned, PruneDeps } from "./prune.ts";
 import { sweepFiles } from "./sweep-files.ts";
@@ -14,9 +15,9 @@ export interface Upkeep {
   stop(): Promise<void>;
 }
 
-export function startUpkeep(deps: Omit<PruneDeps, "signal"> & { db: Queryable; log: Log }): Upkeep {
+export function startUpkeep(deps: Omit<PruneDeps, "signal" | "trails"> & { db: Queryable; log: Log }): Upkeep {
   const stopping = new AbortController();
-  const withSignal = { ...deps, signal: stopping.signal };
+  const withSignal = { ...deps, signal: stopping.signal, trails: { files: new Trail(), events: new Trail() } };
   let running: Promise<unknown> = Promise.resolve();
   const then = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const next = running.then(work);
