@@ -1,6 +1,8 @@
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 import { afterEach, expect, test } from "vitest";
 
@@ -22,6 +24,15 @@ async function setup() {
 }
 
 exerciseFileStore("on a disk", async () => (await setup()).files, { bytes: 1_000_000 });
+
+test("whoever has opened a file reads it, also where it is removed before the first byte was asked for", async () => {
+  const { files, source, storeFolder } = await setup();
+  await files.put("0a1b/0.png", source);
+  const opened = await files.open("0a1b/0.png");
+  // At once: nothing of the stream has run yet.
+  rmSync(join(storeFolder, "0a"), { recursive: true });
+  expect(opened && (await text(opened.stream))).toBe("0123456789");
+});
 
 test("a put that fails leaves no file behind, not even an unfinished one", async () => {
   const { files, source, storeFolder } = await setup();

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, lstat, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, lstat, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { Manifest } from "@atelier/schema/manifest";
 
+import { limits } from "../limits.ts";
 import { addAdapter, addManifest, removeModel } from "./own-models.ts";
 import { loadModels } from "./registry.ts";
 
@@ -144,6 +145,21 @@ describe("a model that works on files", () => {
 
     expect(await removeModel(home, "atelier/one", { withWeights: true })).toHaveLength(1);
     expect(await readFile(join(own, "mine/a.safetensors"), "utf8")).toBe("weights");
+  });
+
+  it("shares no sample that is larger than any that is served, however alike: such files are not read", async () => {
+    const changes = { variants, parameters: [{ title: "", items }], examples: [] };
+    const add = async (id: string): Promise<unknown> => {
+      const path = await manifestBeside({ "samples/a.png": "" }, { ...changes, id, slug: `Large ${id}` });
+      await truncate(join(root, "samples/a.png"), limits.outboundDownloadBytes + 1);
+      return addManifest(home, path, { isLinked: true });
+    };
+    await add("610");
+    // Not the linked file itself, but another one of the same bytes.
+    await rm(join(own, "samples/a.png"));
+    await writeFile(join(own, "samples/a.png"), "");
+    await truncate(join(own, "samples/a.png"), limits.outboundDownloadBytes + 1);
+    await expect(add("611")).rejects.toThrow("a.png is there already");
   });
 
   it.each([".", "./", "..", "../elsewhere", "x/../..", "/"])("whose base is %j takes nothing with it when it is removed", async (base) => {

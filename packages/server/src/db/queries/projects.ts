@@ -28,3 +28,8 @@ export async function insertProject(db: Queryable, project: NewProject): Promise
   if (!row) throw new Error("insert into projects returned no row");
   return row.id;
 }
+
+/** Keeps other commands that would take this name waiting until the transaction ends. */
+export async function lockProjectName(tx: Queryable, name: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock('projects'::regclass::oid::int, hashtext($1))`, [name]);
+}
