@@ -11,15 +11,16 @@ import { checkPictureBytes, difference, writeCover, writeExact, writeSheet } fro
 import { withPictureServer } from "./gallery/picture-server.mjs";
 import { prepare, root } from "./prepare.mjs";
 
-const help = `usage: node scripts/draw-gallery.mjs [--check | --missing] [--only examples,concepts,adapters,covers]
+const help = `usage: node scripts/draw-gallery.mjs [--check | --missing] [--only examples,concepts,adapters,settings,covers]
 
-Draws docs/gallery (the nine examples at 1024 x 1024, a sheet per concept, relation and adapter with seeds 0 to 15),
-docs/images and models/covers with a server of its own. On two cores: about half an hour.
+Draws docs/gallery (the nine examples at 1024 x 1024, a sheet per concept, relation and adapter with seeds 0 to 15, one
+of steps and one of scales),
+docs/images and models/covers with a server of its own. On two cores to itself: about ten minutes.
 
   --check      draws the nine examples only, compares them with the committed ones and exits 1 when they differ
   --missing    draws only the sheets that do not exist yet: goes on after a stop
   --only LIST  parts to draw, with commas between them`;
-const parts = ["examples", "concepts", "adapters", "covers"];
+const parts = ["examples", "concepts", "adapters", "settings", "covers"];
 
 const sheetSeeds = 16;
 const samplesPerRun = 8;
@@ -27,6 +28,8 @@ const sheetSteps = "8";
 const sheetPixels = "256";
 const adapterPrompts = ["a large red planet with rings over blue mountains", "a woman with blonde hair in a blue dress, portrait",
   "a gold palace beside a sea under two moons"];
+/** Columns of the two sheets that show a setting, with seeds 0 to 3 below each other. */
+const settings = { steps: ["4", "8", "16", "30"], scale: ["1", "3.5", "7.5", "10"] };
 /** Another processor rounds differently in the last bits of a float, and rarely a pixel by one or two. Other weights, or
  *  another seed, differ by ten and more. */
 const roundingMean = 0.25;
@@ -73,16 +76,24 @@ function allSheets() {
   const adapters = adapterModels().flatMap(({ name, model, trigger }) => adapterPrompts.map((prompt, at) => ({
     part: "adapters", title: "Adapters", name: `${name}, ${at + 1}`, file: fileOf("adapter", name, at + 1), model,
     prompt: [trigger, prompt].filter(Boolean).join(", ") })));
-  return [...concepts, ...adapters];
+  const shown = Object.entries(settings).map(([id, columns]) => ({
+    part: "settings", title: "Steps and scale", name: `${id} ${columns.join(", ")}`, file: fileOf("setting", id), model: baseModel,
+    prompt: adapterPrompts.at(-1), inputs: ["0", "1", "2", "3"].flatMap((seed) => columns.map((value) => ({ seed, [id]: value }))) }));
+  return [...concepts, ...adapters, ...shown];
 }
 
-async function drawSheet(draw, { model, prompt, file }) {
+/** Two runs of eight samples: seeds 0 to 15. */
+function seedRuns() {
+  const first = Array.from({ length: sheetSeeds / samplesPerRun }, (_, run) => run * samplesPerRun);
+  return first.map((seed) => ({ samples: String(samplesPerRun), seed: String(seed) }));
+}
+
+async function drawSheet(draw, { model, prompt, file, inputs = seedRuns() }) {
   const path = `docs/gallery/${file}`;
   if (values.missing && existsSync(join(root, path))) return;
   const pngs = [];
-  for (let seed = 0; seed < sheetSeeds; seed += samplesPerRun) {
-    const input = { prompt, steps: sheetSteps, samples: String(samplesPerRun), width: sheetPixels, height: sheetPixels, seed: String(seed) };
-    pngs.push(...(await draw(model, input)));
+  for (const input of inputs) {
+    pngs.push(...(await draw(model, { prompt, steps: sheetSteps, samples: "1", width: sheetPixels, height: sheetPixels, ...input })));
   }
   await writeSheet(pngs, path);
   process.stdout.write(`${file}\n`);

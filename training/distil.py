@@ -15,6 +15,10 @@ from training.stage import pick_device
 from training.starter_models import encode_text, predict_velocity
 
 
+# The embedder starts from nothing and would stay behind in so few steps: then every scale draws the same.
+EMBEDDER_RATE = 6.0
+
+
 def draw_guidance(count: int, generator: torch.Generator) -> torch.Tensor:
     """Guidance scales [count], uniform over the range, rounded to bfloat16 as the transformer sees them."""
     low, high = GUIDANCE_RANGE
@@ -53,7 +57,11 @@ def train(options: argparse.Namespace) -> None:
     student.requires_grad_(True)
     teacher = networks["transformer"].to(device, torch.bfloat16).eval()
     text_encoder = networks["text_encoder"].to(device, torch.bfloat16).eval()
-    trainer = HalfPrecisionTrainer({"transformer": student}, options.rate, options.average_decay, muon=False)
+    trainer = HalfPrecisionTrainer({"transformer": student}, options.rate, options.average_decay, muon=False,
+                                   faster={"guidance_embedder": EMBEDDER_RATE})
+    if options.compile:
+        for transformer in (student, teacher):
+            transformer.compile_repeated_blocks(dynamic=True)
 
     def loss_of(batch, generator):
         return distillation_loss(student, teacher, text_encoder, batch, generator, device)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from training.flow import GUIDANCE_RANGE
 from training.golden import SCHEDULER_CONFIG
-from training.model_card import card_text
+from training.model_card import STAGE_NAMES, card_text
 from training.networks import load_autoencoder, networks_from_checkpoint
 from training.scenes import STYLES
 from training.stage import WORK, load_checkpoint
@@ -38,7 +38,7 @@ def images_seen(before: dict[str, int]) -> dict[str, int]:
     """Pictures seen per stage: those of the weights that training went on from, and those of the logs (the last row of
     each; a restarted log is summed, and what a resumed stage repeats counts again)."""
     seen = dict(before)
-    for path in sorted(WORK.glob("*.csv")):
+    for path in sorted(path for path in WORK.glob("*.csv") if path.stem in STAGE_NAMES):
         rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
         total, before = 0, 0
         for row in rows:
@@ -50,7 +50,7 @@ def images_seen(before: dict[str, int]) -> dict[str, int]:
     return seen
 
 
-def starter_settings(source: str, before: dict[str, int]) -> dict:
+def starter_settings(source: str, before: dict[str, int], psnr: float) -> dict:
     """What inference needs beyond the configurations, read by the engine."""
     return {
         "name": "atelier-starter", "nativePixels": NATIVE_PIXELS, "sizeMultiple": 2 * PIXELS_PER_LATENT,
@@ -58,7 +58,7 @@ def starter_settings(source: str, before: dict[str, int]) -> dict:
         "padTokenId": 0, "pooledProjection": "mean of text states over tokens that are not padding",
         "guidanceRange": list(GUIDANCE_RANGE), "defaultGuidance": 7.5, "defaultSteps": 30, "fewestGoodSteps": 8,
         "guidanceDistilled": source == "distil",
-        "trained": {"imagesSeen": images_seen(before), "decoderPsnr": load_checkpoint("decoder")["psnr"], "date": time.strftime("%Y-%m-%d", time.gmtime())},
+        "trained": {"imagesSeen": images_seen(before), "decoderPsnr": psnr, "date": time.strftime("%Y-%m-%d", time.gmtime())},
     }
 
 
@@ -66,17 +66,21 @@ def half(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().to(torch.bfloat16).contiguous() for name, tensor in tensors.items()}
 
 
-def write_starter(folder: Path, source: str, before: dict[str, int]) -> None:
-    """The diffusers layout, weights in bfloat16."""
+def write_starter(folder: Path, source: str, shipped: Path | None) -> None:
+    """The diffusers layout, weights in bfloat16. What training went on from (`shipped`) gives its pictures seen, and its
+    autoencoder where no decoder was trained since."""
+    trained = json.loads((shipped / "starter.json").read_text())["trained"] if shipped else {"imagesSeen": {}}
+    has_decoder = (WORK / "decoder.pt").exists()
+    psnr = load_checkpoint("decoder")["psnr"] if has_decoder or not shipped else trained["decoderPsnr"]
     networks = networks_from_checkpoint(source)
     networks["transformer"].to(torch.bfloat16).save_pretrained(folder / "transformer")
     text_encoder = networks["text_encoder"].to(torch.bfloat16)
     text_encoder.save_pretrained(folder / "text_encoder_2")
-    load_autoencoder(source).to(torch.bfloat16).save_pretrained(folder / "vae")
+    load_autoencoder(source if has_decoder or not shipped else str(shipped)).to(torch.bfloat16).save_pretrained(folder / "vae")
     FlowMatchEulerDiscreteScheduler(**SCHEDULER_CONFIG).save_pretrained(folder / "scheduler")
     shutil.copytree(TOKENIZER_FOLDER, folder / "tokenizer_2")
     (folder / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")
-    (folder / "starter.json").write_text(json.dumps(starter_settings(source, before), indent=2) + "\n")
+    (folder / "starter.json").write_text(json.dumps(starter_settings(source, trained["imagesSeen"], psnr), indent=2) + "\n")
     for config in folder.glob("*/config.json"):
         document = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
         config.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
@@ -124,16 +128,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", default="distil", choices=["base", "distil"])
     parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--continued", action="store_true", help="training went on from the weights that lie there: their pictures count too")
+    parser.add_argument("--continued", action="store_true", help="training went on from the weights that lie there: their pictures count too, and their decoder stays unless one was trained")
     parser.add_argument("--list-only", action="store_true")
     options = parser.parse_args()
     if not options.list_only:
         new = options.models / ".starter.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        shipped = options.models / "starter/starter.json"
-        before = json.loads(shipped.read_text())["trained"]["imagesSeen"] if options.continued else {}
-        write_starter(new, options.source, before)
+        write_starter(new, options.source, options.models / "starter" if options.continued else None)
         if (options.models / "starter/enlarger").exists():    # made by training.enlarger
             shutil.copytree(options.models / "starter/enlarger", new / "enlarger")
         replace_folder(new, options.models / "starter")

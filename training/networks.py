@@ -30,6 +30,18 @@ def networks_from_weights(weights: Path) -> dict[str, torch.nn.Module]:
             "text_encoder": T5EncoderModel.from_pretrained(weights / "text_encoder_2", dtype=torch.float32)}
 
 
+@torch.no_grad()
+def silence_guidance(transformer: FluxTransformer2DModel) -> None:
+    """Before the base goes on from distilled weights: what the guidance embedder adds at 1 goes into the bias beside it, and
+    the embedder adds nothing until it is distilled anew. Checkpoints of the base do not hold it."""
+    embed = transformer.time_text_embed
+    last = embed.guidance_embedder.linear_2
+    embed.timestep_embedder.linear_2.bias += embed.guidance_embedder(embed.time_proj(torch.tensor([1000.0])))[0]
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    transformer.time_text_embed.guidance_embedder.requires_grad_(False)
+
+
 def networks_from_checkpoint(name: str, averaged: bool = True) -> dict[str, torch.nn.Module]:
     """Networks of `base` or `distil`, with their moving averages unless told otherwise."""
     networks = new_networks()

@@ -1,6 +1,7 @@
 """What a caption says of its scene: the statements that a picture drawn from it must keep, and how to check each."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -113,3 +114,19 @@ def _check(head: str, value: object) -> Callable[[dict], bool]:
         return bool(found[head]) if value is any else found[head] == value
 
     return holds
+
+
+def tally(said: list[list], found: list[dict]) -> dict[tuple[str, str], list[int]]:
+    """(group, name) -> [times right, times said]."""
+    table = defaultdict(lambda: [0, 0])
+    for row, picture in zip(said, found):
+        for statement in row:
+            entry = table[statement.group, statement.name]
+            entry[0] += statement.holds(picture)
+            entry[1] += 1
+    return table
+
+
+def share(table: dict, group: str | None = None, name: str | None = None) -> float:
+    rows = [entry for (g, n), entry in table.items() if group in (None, g) and name in (None, n)]
+    return sum(right for right, _ in rows) / max(1, sum(count for _, count in rows))

@@ -5,60 +5,24 @@ engine that ships, against what it finds in the generator's own pictures of the 
 import argparse
 import hashlib
 import json
-import subprocess
-import tempfile
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from training.engine_pictures import draw, native_pixels
 from training.labels import values_of
 from training.recogniser_network import WEIGHTS, Recogniser, load_recogniser, recognise
-from training.said import GROUPS, statements
+from training.said import GROUPS, share, statements, tally
 from training.scenes import caption, render, sample_mixture
 from training.scenes.layout import place
 from training.scenes.palette import LOOKS
+from training.score_settings import score_scale, score_steps
 
 HELD_OUT_SEED = 700_000_000
 REPORT = Path(__file__).parent / "score.json"
 # Relations, counts and couples are rare in the frozen mixture; without these shares their accuracy would be a guess.
 SHARES = {"relation": .15, "count": .12, "couple": .05, "frame": .05, "seat": .05}
-ADAPTER_STRENGTH = 1.0
-
-
-def draw(prompts: list[str], seeds: list[int], options: argparse.Namespace, adapter: Path | None = None) -> np.ndarray:
-    """uint8 [pictures, side, side, 3] from packages/flux, at the base's native size."""
-    side = native_pixels(options.models)
-    adapters = [{"path": str(adapter.resolve()), "weight": ADAPTER_STRENGTH}] if adapter else []
-    requests = [{"prompt": prompt, "seed": seed, "steps": options.steps, "guidanceScale": options.scale, "widthPixels": side,
-                 "heightPixels": side, "adapters": adapters} for prompt, seed in zip(prompts, seeds)]
-    with tempfile.TemporaryDirectory() as folder:
-        requests_path, out = Path(folder, "requests.json"), Path(folder, "out.rgb")
-        requests_path.write_text(json.dumps(requests))
-        subprocess.run(["node", "training/draw_batch.mjs", str(options.models / "starter"), str(requests_path), str(out),
-                        str(options.threads)], check=True)
-        return np.fromfile(out, np.uint8).reshape(len(requests), side, side, 3)
-
-
-def native_pixels(models: Path) -> int:
-    return json.loads((models / "starter/starter.json").read_text())["nativePixels"]
-
-
-def tally(said: list[list], found: list[dict]) -> dict[tuple[str, str], list[int]]:
-    """(group, name) -> [times right, times said]."""
-    table = defaultdict(lambda: [0, 0])
-    for row, picture in zip(said, found):
-        for statement in row:
-            entry = table[statement.group, statement.name]
-            entry[0] += statement.holds(picture)
-            entry[1] += 1
-    return table
-
-
-def share(table: dict, group: str | None = None, name: str | None = None) -> float:
-    rows = [entry for (g, n), entry in table.items() if group in (None, g) and name in (None, n)]
-    return sum(right for right, _ in rows) / max(1, sum(count for _, count in rows))
 
 
 def score_captions(network: Recogniser, options: argparse.Namespace) -> dict:
@@ -124,13 +88,18 @@ def score_adapter(network: Recogniser, adapter: Path, options: argparse.Namespac
     return {"pictures": len(scenes), "style": shares, "prompt": kept, "prompt_kept": round(kept["with"] / max(kept["without"], 1e-9), 4)}
 
 
+def settings_scenes(options: argparse.Namespace) -> list:
+    return [sample_mixture(HELD_OUT_SEED + 800_000 + i, shares=SHARES) for i in range(options.settings_count)]
+
+
 def print_report(report: dict) -> None:
     print(f"\n{'':28}{'said':>6}{'drawn':>8}{'ceiling':>9}{'ratio':>8}{'shuffled':>10}")
     captions = report["captions"]
     for name, row in list(captions["groups"].items()) + list(captions["attributes"].items()):
         ratio = row["drawn"] / max(row["ceiling"], 1e-9)
         print(f"{name:28}{row['said']:6}{row['drawn']:8.1%}{row['ceiling']:9.1%}{ratio:8.2f}{row['shuffled']:10.1%}")
-    print("diversity", json.dumps(report["diversity"]))
+    for part in ("diversity", "steps", "scale"):
+        print(part, json.dumps(report[part]))
     for name, row in report["adapters"].items():
         print("adapter", name, json.dumps(row))
 
@@ -146,14 +115,17 @@ def main() -> None:
     parser.add_argument("--diversity-captions", type=int, default=10)
     parser.add_argument("--diversity-seeds", type=int, default=6)
     parser.add_argument("--adapter-count", type=int, default=40)
+    parser.add_argument("--settings-count", type=int, default=24, help="captions that are drawn with other steps and scales")
     parser.add_argument("--out", type=Path, default=REPORT)
     options = parser.parse_args()
     network = load_recogniser(options.recogniser)
     weights = options.models / "starter/transformer/diffusion_pytorch_model.safetensors"
     report = {"command": f"python -m training.score --count {options.count} --steps {options.steps} --scale {options.scale:g} "
-                         f"--adapter-count {options.adapter_count} --diversity-captions {options.diversity_captions}",
-              "transformer": hashlib.sha256(weights.read_bytes()).hexdigest(), "steps": options.steps, "scale": options.scale,
+                         f"--adapter-count {options.adapter_count} --diversity-captions {options.diversity_captions} "
+                         f"--settings-count {options.settings_count}",
+              "transformer": hashlib.sha256(weights.read_bytes()).hexdigest(), "drawn_with": {"steps": options.steps, "scale": options.scale},
               "pixels": native_pixels(options.models), "captions": score_captions(network, options), "diversity": score_diversity(options),
+              "steps": score_steps(network, settings_scenes(options), options), "scale": score_scale(network, settings_scenes(options), options),
               "adapters": {path.stem: score_adapter(network, path, options) for path in sorted((options.models / "adapters").glob("*.safetensors"))}}
     print_report(report)
     options.out.write_text(json.dumps(report, indent=1) + "\n")

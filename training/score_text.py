@@ -12,7 +12,8 @@ def score_section(folder: Path = HERE) -> str | None:
     if not (folder / "score.json").exists():
         return None
     report = json.loads((folder / "score.json").read_text())
-    parts = [_introduction(report), _groups(report["captions"]), _diversity(report["diversity"]), _adapters(report["adapters"])]
+    parts = [_introduction(report), _groups(report["captions"]), _diversity(report["diversity"]),
+             _steps(report["steps"]), _scale(report["scale"]), _adapters(report["adapters"])]
     if (folder / "enlarger.json").exists():
         parts.append(_enlarger(json.loads((folder / "enlarger.json").read_text())))
     return "\n\n".join(part for part in parts if part)
@@ -24,8 +25,8 @@ def _percent(share: float) -> str:
 
 def _introduction(report: dict) -> str:
     return (f"`{report['command']}`, for the transformer `{report['transformer'][:16]}…`: {report['captions']['captions']} captions of scenes "
-            f"that nothing was trained on, drawn by the engine that ships ({report['pixels']} pixels, {report['steps']} steps, scale "
-            f"{report['scale']:g}). A recogniser trained apart, on the generator's own labels, reads each picture; only what the "
+            f"that nothing was trained on, drawn by the engine that ships ({report['pixels']} pixels, {report['drawn_with']['steps']} steps, "
+            f"scale {report['drawn_with']['scale']:g}). A recogniser trained apart, on the generator's own labels, reads each picture; only what the "
             "caption says counts. Its accuracy on the generator's own pictures of the same scenes is the ceiling; \"shuffled\" are the "
             "same pictures held against other captions.")
 
@@ -42,6 +43,21 @@ def _diversity(row: dict) -> str:
     return (f"Two pictures of one caption with different seeds differ by {row['same_caption']:g} (root mean square of 16 × 16 mean colours, "
             f"of 255), the generator's own by {row['same_caption_generator']:g}, pictures of different captions by "
             f"{row['different_captions']:g}.")
+
+
+def _steps(row: dict) -> str:
+    return (f"{row['few']} steps against {row['many']}, the same {row['captions']} captions and seeds: {_percent(row['right_few'])} against "
+            f"{_percent(row['right_many'])} of what is said is seen; the pictures are {row['distance']:g} apart (root mean square of the "
+            f"pixels, of 255), those of another seed {row['distance_of_seeds']:g}.")
+
+
+def _scale(rows: dict) -> str:
+    lines = ["The same with other scales: contrast is the brightness's standard deviation within a picture, colourfulness the mean span of a "
+             "pixel's red, green and blue, both of 255.", "",
+             "| Scale | Right | Contrast | Colourfulness | Apart from scale 1 |", "|---|---|---|---|---|"]
+    for scale, row in rows.items():
+        lines.append(f"| {scale} | {_percent(row['right'])} | {row['contrast']:g} | {row['colourfulness']:g} | {row['distance']:g} |")
+    return "\n".join(lines)
 
 
 def _adapters(adapters: dict) -> str:

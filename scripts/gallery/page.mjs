@@ -12,7 +12,8 @@ export function writePage({ examples, sheets }) {
     "",
     "Drawn by this repository's own server with the weights in `models/`: `node scripts/draw-gallery.mjs` draws everything here",
     "anew, and `node scripts/draw-gallery.mjs --check` compares the nine examples with what the server draws now. Nothing is",
-    "picked by hand: the examples have the seeds of their inputs, every sheet has the seeds 0 to 15.",
+    "picked by hand: the examples have the seeds of their inputs, every sheet has the seeds 0 to 15 (those of steps and scale: a",
+    "column for each value, the seeds 0 to 3 below each other).",
     "",
     "## The nine examples",
     "The example inputs of the model's page, at 1024 × 1024 (lossless).",
@@ -25,7 +26,21 @@ export function writePage({ examples, sheets }) {
     text.push(`## ${title}`, "");
     for (const { name, file, prompt } of rows) text.push(`### ${name}`, `“${prompt}”`, "", `![${name}](${file})`, "");
   }
+  text.push(...whileTrained());
   writeFileSync(join(root, "docs/gallery/README.md"), `${text.join("\n").trimEnd()}\n`);
+}
+
+/** The training code draws this one (training/README.md), not the server. */
+function whileTrained() {
+  if (!existsSync(join(root, "docs/gallery/training.webp"))) return [];
+  return [
+    "## While it was trained",
+    "The same five prompts and seed: above the weights before, below them the base after 400, 600, 800, 1,000 and 1,150 steps of 64",
+    "pictures more, with two passes a step (`python -m training.sheets`).",
+    "",
+    "![Sample sheets over time](training.webp)",
+    "",
+  ];
 }
 
 function inputLine({ prompt, steps, scale, seed }) {

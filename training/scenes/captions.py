@@ -43,9 +43,9 @@ def _things(rng, s, place=.55):
     """Main objects as noun phrases, the most important first."""
     parts = []
     if s.planet:
-        parts.append(ph.planet(rng, s) + (ph.planet_place(rng, s) if rng.random() < place else ""))
+        parts.append(ph.planet(rng, s) + ph.planet_place(rng, s, place))
     if s.building:
-        where = "" if s.columns > 1 or rng.random() > place * .7 else {
+        where = "" if s.columns > 1 or not ph.says(rng, s.building_place, "center", place * .7) else {
             "left": " on the left", "right": " on the right", "center": " in the middle"}[s.building_place]
         parts.append(ph.building(rng, s) + where)
     if s.ships:
@@ -140,7 +140,7 @@ def _behind(rng, s, keep):
     text = ""
     if s.planet and rng.random() < keep:
         text += pick(rng, " in front of ", " with ") + ph.planet(rng, s)
-        text += pick(rng, "", " in the background", ph.planet_place(rng, s))
+        text += ph.planet_place(rng, s, .4) or pick(rng, "", " in the background")
     if s.ground and rng.random() < keep * .8:
         text += pick(rng, " in front of ", " with ") + ph.ground(rng, s) if not text else f" and {ph.ground(rng, s)}"
     elif not text and rng.random() < keep:

@@ -98,7 +98,7 @@ RELATIONS = {
     "on the right": (r"\b(?:on|at|to) the right\b(?! of)", _placed("right")),
     "in the middle": (r"\bin the (?:center|middle)\b", _placed("center")),
     "at the top": (r"\bat the top\b|\bhigh above\b", _field("planet_place", "top")),
-    "over the ground": (r"\b(?:over|above) (?:an? )?(?:[a-z]+ )?(?:mountain|hills|rolling|desert|sea|ocean|water|plain|clouds)",
+    "over the ground": (r"\b(?:over|above) (?:an? )?(?:(?!in )[a-z]+ )?(?:mountain|hills|rolling|desert|sea|ocean|water|plain|clouds)",
                         _has("ground")),
     "in front of": (r"\bin front of\b|\bagainst\b|\bbefore\b", lambda s: s.sky),    # something is always behind
     "under a sky": (r"\bunder an? [a-z ]*(?:sky|sunset|space|nebula|background)\b", lambda s: not s.wall),

@@ -17,11 +17,17 @@ def count(rng, n, one, many):
     return f"{NUMBERS[n] if rng.random() < .8 else n} {many}"
 
 
+def says(rng, value, usual, often):
+    """Whether a caption says a value: the usual one now and then, another one always. So what a prompt leaves open has one
+    answer, where several would melt into each other in the picture of a small model."""
+    return value != usual or rng.random() < often
+
+
 def planet(rng, s):
     """'a large red planet with rings on the left'"""
     sizes = ("large", "big", "huge", "giant") if s.planet == "large" else ("small", "little", "small", "distant")
     size = pick(rng, *sizes)
-    words = [w for w in (size if rng.random() < .85 else "", s.planet_colour if rng.random() < .92 else "") if w]
+    words = [w for w in (size if says(rng, s.planet, "large", .75) else "", s.planet_colour if rng.random() < .92 else "") if w]
     if s.rings and rng.random() < .45:
         words.append("ringed")
         tail = ""
@@ -35,7 +41,10 @@ def planet(rng, s):
     return an(" ".join(words + ["planet"])) + tail
 
 
-def planet_place(rng, s):
+def planet_place(rng, s, often):
+    """' on the left'; where it stands in the middle (above a building: at the top) it may be ''."""
+    if not says(rng, s.planet_place, "top" if s.building else "center", often):
+        return ""
     return {"left": pick(rng, " on the left", " at the left", " to the left"),
             "right": pick(rng, " on the right", " at the right", " to the right"),
             "center": pick(rng, " in the center", " in the middle"),
@@ -104,8 +113,8 @@ def extras(rng, s):
     if s.comet:
         found.append(pick(rng, "a comet", "a comet with a long tail"))
     if s.sun:
-        found.append(an(pick(rng, f"{s.sun} sun", f"bright {s.sun} sun")) + pick(rng, "", "", {
-            "left": " on the left", "right": " on the right", "center": " in the center"}[s.sun_place]))
+        where = {"left": " on the left", "right": " on the right", "center": " in the center"}[s.sun_place]
+        found.append(an(pick(rng, f"{s.sun} sun", f"bright {s.sun} sun")) + (where if says(rng, s.sun_place, "center", .3) else ""))
     if s.sky_clouds:
         found.append(pick(rng, "white clouds", "clouds in the sky"))
     if s.flowers:
