@@ -1,6 +1,5 @@
 // Listening servers, a worker with the fake engine, and a key, on a database of their own.
 
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +11,6 @@ import type { FastifyInstance } from "fastify";
 import { openDatabase } from "../../packages/server/src/db/database.ts";
 import type { Database } from "../../packages/server/src/db/database.ts";
 import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
-import { openEnginePool } from "../../packages/server/src/engines/engine-pool.ts";
 import { openEventFeed } from "../../packages/server/src/events/event-feed.ts";
 import { openDiskStore } from "../../packages/server/src/files/disk-store.ts";
 import { leaveBodiesUnread } from "../../packages/server/src/http/content-type.ts";
@@ -32,16 +30,11 @@ import { openLog } from "../../packages/server/src/log.ts";
 import { loadModels } from "../../packages/server/src/models/registry.ts";
 import { createProject } from "../../packages/server/src/projects/create-project.ts";
 import { openProjectDoor } from "../../packages/server/src/projects/project-door.ts";
-import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
-import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
-import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import { openOutbound } from "../../packages/server/src/outbound/outbound.ts";
-import { openLocalTaskSource } from "../../packages/server/src/tasks/local-task-source.ts";
-import { startWorker } from "../../packages/server/src/worker/worker.ts";
 import { SocketClient } from "./client.ts";
 import { fakeManifest } from "./fake-manifest.ts";
+import { startFakeWorker } from "./fake-worker.ts";
 
-const fakeEngine = join(import.meta.dirname, "../../engines/fake/main.mjs");
 export const publicUrl = "https://pictures.example";
 
 export interface Started {
@@ -178,21 +171,8 @@ export async function startWorld(changes: object = {}) {
       return path;
     },
     async work(slots = 1): Promise<void> {
-      const commands = [{ name: "fake", command: process.execPath, args: [fakeEngine] }];
-      const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
-      const { previews } = context.events;
-      cleanups.push(async () => [claims, kills].forEach((opened) => opened.close()));
-      const worker = startWorker({
-        source: openLocalTaskSource({ db, files, claims, kills, previews, reports: openReportLine({ db }), listModels: () => models.list() }, randomUUID()),
-        log,
-        slots,
-        drainMs: 300,
-        folders: { modelFolders: [folder] },
-        outbound: openOutbound(),
-        tempFolder: join(folder, "tmp"),
-        engines: openEnginePool(commands, { threads: 1 }),
-      });
-      cleanups.push(() => worker.drain());
+      const worker = await startFakeWorker({ db, context, models: models.list(), folder, slots });
+      cleanups.push(worker.stop);
     },
     /** Throws when a reply or a frame was not as `/openapi.json` says. */
     async stop(): Promise<void> {
