@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readConfig } from "../../packages/server/src/config.ts";
 import { startTestPostgres } from "../../packages/server/src/db/test-database.ts";
 import { openS3Sender, readText } from "../../packages/server/src/files/s3/s3-request.ts";
+import type { FileStore } from "../../packages/server/src/files/file-store.ts";
 import { checkS3, openS3Store } from "../../packages/server/src/files/s3/s3-store.ts";
 import { readElement } from "../../packages/server/src/files/s3/s3-xml.ts";
 import { limits } from "../../packages/server/src/limits.ts";
@@ -103,10 +104,10 @@ describe("a server with its files on S3", () => {
     launched.push(server);
     await server.ready();
     // Other tests of this file leave theirs.
-    const before = await storedPictures();
+    const before = await storedPictures(openS3Store(s3));
     const ran = await atelier(["run", "test/fake", "prompt=x", "--data", dataDir, "--output", dataDir, "--json"]);
     expect(ran, ran.stderr).toMatchObject({ code: 0 });
-    expect((await storedPictures()).filter((key) => !before.includes(key))).toHaveLength(1);
+    expect((await storedPictures(openS3Store(s3))).filter((key) => !before.includes(key))).toHaveLength(1);
     expect(await readdir(join(dataDir, "files"))).toEqual([]);
   });
 
@@ -144,8 +145,8 @@ describe("a server with its files on S3", () => {
 });
 
 /** Keys of the pictures of runs in the bucket. */
-async function storedPictures(): Promise<string[]> {
+async function storedPictures(files: FileStore): Promise<string[]> {
   const stored: string[] = [];
-  for await (const page of openS3Store(s3).list()) stored.push(...page.map((file) => file.key));
+  for await (const page of files.list()) stored.push(...page.map((file) => file.key));
   return stored.filter((key) => /^([0-9a-f]{8}-){7}[0-9a-f]{8}\/0\.png$/.test(key));
 }
