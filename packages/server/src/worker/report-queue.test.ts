@@ -14,6 +14,19 @@ function gatedQueue() {
   return { queue, sent };
 }
 
+/** One report is to be sent and has not been read yet when the next one comes. */
+async function unreadQueue() {
+  const calls: Iterable<Report>[] = [];
+  const queue = new ReportQueue((reports) => {
+    calls.push(reports);
+    return new Promise(() => undefined);
+  }, noPause);
+  queue.push({ status: "task_assign" });
+  await turn();
+  queue.push(progress(1));
+  return { queue, calls };
+}
+
 /** Without their times, which differ. */
 const timeless = (reports: readonly Report[] | undefined) => reports?.map(({ atMs: _atMs, ...report }) => report);
 
@@ -82,27 +95,13 @@ it("sends nothing when all of it fits into the end", async () => {
 });
 
 it("gives back at the end what waits to be written, and the one who was to write it finds nothing", async () => {
-  const calls: Iterable<Report>[] = [];
-  const queue = new ReportQueue((reports) => {
-    calls.push(reports);
-    return new Promise(() => undefined);
-  }, noPause);
-  queue.push({ status: "task_assign" });
-  await turn();
-  queue.push(progress(1));
+  const { queue, calls } = await unreadQueue();
   expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_assign" }, progress(1), { status: "task_end" }]);
   expect(calls.map((reports) => [...reports])).toEqual([[]]);
 });
 
 it("writes what came until it was read", async () => {
-  const calls: Iterable<Report>[] = [];
-  const queue = new ReportQueue((reports) => {
-    calls.push(reports);
-    return new Promise(() => undefined);
-  }, noPause);
-  queue.push({ status: "task_assign" });
-  await turn();
-  queue.push(progress(1));
+  const { calls } = await unreadQueue();
   expect(timeless([...(calls[0] ?? [])])).toEqual([{ status: "task_assign" }, progress(1)]);
 });
 
