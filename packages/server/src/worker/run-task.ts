@@ -1,7 +1,5 @@
 // One task from accept to its end, as named steps. Every report is fenced; a lost fence stops the work at once.
 
-import { mkdirSync, rmdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { diskFullCode, isDiskFull, mayPass } from "@atelier/schema/engine-failure";
@@ -22,6 +20,7 @@ import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
 import { chooseVariant, findModelFile, planRun, whyNotRunnable } from "./plan-run.ts";
 import type { ModelFolders, RunPlan } from "./plan-run.ts";
 import { ReportQueue } from "./report-queue.ts";
+import type { RunFolders } from "./run-folders.ts";
 
 export interface RunTaskDeps {
   readonly source: TaskSource;
@@ -29,7 +28,7 @@ export interface RunTaskDeps {
   readonly folders: ModelFolders;
   /** Fetches input files that lie on other hosts. */
   readonly outbound: Pick<Outbound, "download">;
-  readonly tempFolder: string;
+  readonly runFolders: RunFolders;
   readonly log: Log;
 }
 
@@ -49,14 +48,13 @@ export async function runTask(deps: RunTaskDeps, task: AssignedTask, signal: Abo
     if (error instanceof FenceLost) deps.log.info({ taskId: task.taskId, attempt: task.attempt }, "task.fence_lost");
     else await run.giveBack(error);
   } finally {
-    await removeFolder(run.folder).catch((error: unknown) => {
+    await run.leaveFolder().catch((error: unknown) => {
       deps.log.warn({ err: error, taskId: task.taskId }, "task.folder_not_removed");
     });
   }
 }
 
 class TaskRun {
-  readonly folder: string;
   readonly #deps: RunTaskDeps;
   readonly #task: AssignedTask;
   readonly #signal: AbortSignal;
@@ -64,7 +62,10 @@ class TaskRun {
   /** The task is not ours any more, or its reports failed. */
   readonly #stop: AbortSignal;
   readonly #log: EngineLog;
+  /** The name of its folder. */
+  readonly #name: string;
   #showsPreviews = false;
+  #isDrawn = false;
 
   constructor(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal) {
     this.#deps = deps;
@@ -73,7 +74,7 @@ class TaskRun {
     this.#reports = new ReportQueue((reports) => this.#report(reports));
     this.#stop = AbortSignal.any([signal, this.#reports.failed]);
     this.#log = new EngineLog((stderr) => this.#reports.push({ status: "task_output", data: { stderr } }));
-    this.folder = join(deps.tempFolder, `run-${task.taskId}-${task.attempt}`);
+    this.#name = `run-${task.taskId}-${task.attempt}`;
   }
 
   async toTheEnd(): Promise<void> {
@@ -85,6 +86,7 @@ class TaskRun {
     const prepared: Report[] = [{ status: "task_preprocess_end" }, { status: "task_assign", variant: plan.variant.name }];
     this.#reports.push(...(fetches ? [] : [started]), ...prepared);
     const result = await this.#draw(plan);
+    this.#isDrawn = result.kind === "done";
     const wrong = result.kind === "done" ? await wrongWithOutputs(result.outputs) : undefined;
     if (result.kind === "done" && wrong === undefined) return this.#finish(plan, result);
     // The end comes after what was reported before it.
@@ -104,13 +106,23 @@ class TaskRun {
     );
   }
 
+  /** An engine that said that it is done writes no more; of others nobody knows. */
+  leaveFolder(): Promise<void> {
+    const { runFolders } = this.#deps;
+    return this.#isDrawn ? runFolders.empty(this.#name) : runFolders.remove(this.#name);
+  }
+
+  get #folder(): string {
+    return this.#deps.runFolders.pathOf(this.#name);
+  }
+
   async #prepare(): Promise<RunPlan> {
     const { manifest, input } = this.#task;
     const { engines, folders } = this.#deps;
     const variant = chooseVariant(manifest, engines.names, folders);
     // It had one when it claimed the task: a file or a manifest has gone since.
     if (!variant) throw new Error(`this worker cannot run ${this.#task.model} any more: ${whyNotRunnable(manifest, engines.names, folders)}`);
-    await makeEmptyFolder(this.folder);
+    await this.#deps.runFolders.make(this.#name);
     return planRun(manifest, variant, { input, folders, files: await this.#fetchInputs() });
   }
 
@@ -126,7 +138,7 @@ class TaskRun {
     };
     const findSample = (file: string): string | undefined => findModelFile(file, folders);
     const deps = { readStored, findSample, outbound, signal: this.#stop };
-    return fetchInputs(deps, this.#task.input, join(this.folder, "inputs")).catch(async (error: unknown) => {
+    return fetchInputs(deps, this.#task.input, join(this.#folder, "inputs")).catch(async (error: unknown) => {
       // The failure comes after what was reported before it.
       await this.#reports.flush();
       throw error;
@@ -138,7 +150,7 @@ class TaskRun {
       this.#reports.push({ status: "task_start", variant: plan.variant.name });
       const runId = `${this.#task.taskId}-${this.#task.attempt}`;
       const running = engine.run(
-        { ...plan.work, runId, outputFolder: this.folder },
+        { ...plan.work, runId, outputFolder: this.#folder },
         {
           onProgress: (data) => {
             this.#reports.push({ status: "task_output", data });
@@ -244,22 +256,5 @@ function* keeping<Item>(items: Iterable<Item>, read: Item[]): Generator<Item> {
   for (const item of items) {
     read.push(item);
     yield item;
-  }
-}
-
-/** Where there is none yet, as usual, this is one system call, and that of `removeFolder` another: by way of Node's threads they
- *  took a fifth of the processor time of a run without pictures (node --cpu-prof, benchmarks/queue/run.mjs). */
-async function makeEmptyFolder(folder: string): Promise<void> {
-  if (mkdirSync(folder, { recursive: true }) !== undefined) return;
-  await rm(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-}
-
-async function removeFolder(folder: string): Promise<void> {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is not empty, or there is none.
-    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -10,12 +10,15 @@ import { AwayNotice } from "./away-notice.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { chooseVariant } from "./plan-run.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { RunFolders } from "./run-folders.ts";
 import { TempRoom } from "./temp-room.ts";
 import { warmModels } from "./warm-models.ts";
 import { runTask } from "./run-task.ts";
 import type { RunTaskDeps } from "./run-task.ts";
 
-export interface WorkerDeps extends RunTaskDeps {
+export interface WorkerDeps extends Omit<RunTaskDeps, "runFolders"> {
+  /** Where runs have their folders. */
+  readonly tempFolder: string;
   /** Tasks that run at once. */
   readonly slots: number;
   /** How long running tasks may go on once draining has begun. Default: the limit. */
@@ -49,6 +52,7 @@ class ClaimingWorker implements Worker {
   readonly #leases: LeaseKeeper;
   readonly #away: AwayNotice;
   readonly #room: TempRoom;
+  readonly #runFolders: RunFolders;
   readonly #held = new Set<HeldTask>();
   readonly #stopping = new AbortController();
   /** Called when a place has become free, and when claiming stops. */
@@ -60,6 +64,7 @@ class ClaimingWorker implements Worker {
     this.#deps = deps;
     this.#away = new AwayNotice(deps.log);
     this.#room = new TempRoom(deps.hasRoom ?? (async () => true), deps.log);
+    this.#runFolders = new RunFolders(deps.tempFolder, deps.slots);
     this.#leases = new LeaseKeeper({ ...deps, away: this.#away });
   }
 
@@ -86,6 +91,7 @@ class ClaimingWorker implements Worker {
     clearTimeout(timer);
     this.#leases.stop();
     await this.#deps.engines.stop();
+    await this.#runFolders.close();
     await this.#deps.source.close();
   }
 
@@ -137,7 +143,7 @@ class ClaimingWorker implements Worker {
     log.info({ taskId, attempt, model }, "task.claimed");
     const controller = new AbortController();
     this.#leases.hold(task, (reason) => controller.abort(reason));
-    const ended = runTask(this.#deps, task, controller.signal).finally(() => {
+    const ended = runTask({ ...this.#deps, runFolders: this.#runFolders }, task, controller.signal).finally(() => {
       this.#leases.release(task);
       this.#held.delete(held);
       this.#onChange();
