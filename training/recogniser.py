@@ -122,8 +122,8 @@ def print_ceiling(report: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common_options(parser, steps=1800, batch=64, rate=2e-3)
-    parser.add_argument("--pictures", type=int, default=16_000)
+    add_common_options(parser, steps=2600, batch=64, rate=2e-3)
+    parser.add_argument("--pictures", type=int, default=24_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--autoencoder", type=Path, default=Path("models/starter"))
     parser.add_argument("--ceiling", action="store_true", help="only measure the saved recogniser")

@@ -37,13 +37,13 @@ class Recogniser(torch.nn.Module):
         self.features = torch.nn.Sequential(
             *convolution(3, 24, 2), relu(), *convolution(24, 48, 2), relu(), Residual(48),
             *convolution(48, 96, 2), relu(), Residual(96), *convolution(96, 112, 2), relu(), Residual(112))
-        self.squeeze = torch.nn.Conv2d(112, 64, 1)
-        self.hidden = torch.nn.Linear(64 * 16 + 112, 160)
+        self.squeeze = torch.nn.Conv2d(112, 32, 1)
+        self.hidden = torch.nn.Linear(32 * 64 + 112, 160)
         self.heads = torch.nn.Linear(160, sum(len(options) for options in HEADS.values()))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         features = self.features(pictures)
-        places = F.relu(F.adaptive_avg_pool2d(self.squeeze(features), 4)).flatten(1)
+        places = F.relu(self.squeeze(features)).flatten(1)
         strongest = features.amax((2, 3))
         hidden = F.relu(self.hidden(torch.cat([places, strongest], 1)))
         return self.heads(F.dropout(hidden, 0.1, self.training))

@@ -16,7 +16,7 @@ from training.starter_models import encode_pictures, pixels_per_latent
 TRAINING_SEED, CEILING_SEED = 500_000_000, 600_000_000
 STYLE_SHARES = (0.52, 0.16, 0.08, 0.08, 0.08, 0.08)
 # What the frozen mixture shows too rarely to learn from.
-SHARES = {"couple": .05, "relation": .06, "count": .06, "saucer": .03, "comet": .03, "seat": .05, "frame": .03,
+SHARES = {"couple": .05, "relation": .06, "count": .2, "saucer": .04, "comet": .03, "seat": .05, "frame": .03,
           "indoors": .03, "flowers": .03, "sun": .03, "building": .03}
 BATCH = 250
 

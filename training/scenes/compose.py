@@ -116,9 +116,13 @@ def _space_scene(scene, rng):
         scene.moons = int(rng.integers(1, 4))
     if rng.random() < .45 or not (scene.planet or scene.moons):
         _ships(scene, rng, used)
-    if rng.random() < .15:
+    if scene.planet and scene.ships:
+        scene.moons = 0
+    if scene.moons or scene.ships:
+        return
+    if rng.random() < .3:
         scene.comet = True
-    elif rng.random() < .2 and not scene.nebula and scene.planet_place in ("left", "right") and scene.ships < 2:
+    elif rng.random() < .3 and not scene.nebula and scene.planet_place in ("left", "right"):
         scene.sun = _pick(rng, ("gold", "white", "orange"))
         scene.sun_place = "left" if scene.planet_place == "right" else "right"
 
@@ -138,8 +142,7 @@ def _land_scene(scene, rng):
         if scene.building == "columns":
             scene.columns = int(rng.integers(1, 6))
             scene.building_place = scene.building_place if scene.columns == 1 else "center"
-    side = {"left": ("right", "top"), "right": ("left", "top"),
-            "center": ("left", "right", "top")}[scene.building_place]
+    side = {"left": ("right",), "right": ("left",), "center": ("top",)}[scene.building_place]
     if rng.random() < .55:
         _planet(scene, rng, used, side if scene.building else ("left", "right", "center", "top"))
     elif rng.random() < .55:
@@ -147,17 +150,32 @@ def _land_scene(scene, rng):
         scene.sun = _pick(rng, ("white", "red") if warm else ("gold", "white", "orange"))
         scene.sun_place = _pick(rng, side if scene.building else ("left", "right", "center"))
         scene.sun_place = "center" if scene.sun_place == "top" else scene.sun_place
-    if rng.random() < .3:
+    if rng.random() < .35:
         _ships(scene, rng, used)
-    if rng.random() < .22 and dark:
+    if rng.random() < .3 and dark:
         scene.moons = int(rng.integers(1, 4))
+    _make_room(scene, rng)
     scene.sky_clouds = bool(not dark and rng.random() < .5 and not scene.ships and not scene.planet)
-    if scene.columns > 1:
-        scene.moons = 0
-    if scene.building and scene.planet == "large":
-        scene.ships, scene.moons = min(scene.ships, 1), min(scene.moons, 1)
     scene.flowers = bool(rng.random() < .16)
     scene.flower_colour = _pick(rng, ("red", "pink", "gold", "purple"))
+
+
+def _make_room(scene, rng):
+    """One kind of counted thing in a landscape's sky, and the rest of it where those are not."""
+    if scene.columns > 1 or scene.building and scene.planet:
+        scene.ships = scene.moons = 0
+    if scene.ships or scene.sun:
+        scene.moons = 0
+    if not scene.ships and not scene.moons:
+        return
+    if scene.building in ("tower", "columns") and scene.building_place == "center":
+        scene.building_place = _pick(rng, ("left", "right"))
+    if scene.planet_place not in ("left", "right"):
+        scene.planet_place = _pick(rng, ("left", "right"))
+    if scene.sun and scene.sun_place == "center":
+        scene.sun_place = _pick(rng, ("left", "right"))
+    if scene.sun and scene.building_place == "center" and scene.building:
+        scene.ships = 0
 
 
 def _figure_scene(scene, rng):

@@ -7,34 +7,31 @@ X_OF = {"left": .24, "right": .76, "center": .5, "top": .5}
 COMET_AT = {"left": (.62, .32), "right": (.38, .32), "center": (.40, .86), "top": (.60, .66)}
 
 
+# Ships and moons by their number: the radius of each, and how far along their row or stack they stand.
+SHIP_SIZES = {1: .19, 2: .15, 3: .115}
+MOON_SIZES = {1: .085, 2: .075, 3: .066}
+STEPS = {1: (.5,), 2: (.28, .72), 3: (.19, .5, .81)}
+
+
 def place(scene):
     """Fills scene.boxes from its attributes (same seed and attributes: same boxes)."""
     rng = np.random.default_rng([scene.seed, 41])
     w, h = max(1.0, scene.aspect), max(1.0, 1 / scene.aspect)
     floor = .66 if scene.ground or scene.building else 1.0
     boxes = {"people": _people(scene, w, h)}
-    bust = bool(scene.people) and scene.people[0].framing == "portrait"
-    taken = [(fx * w, fy * h - (-.3 * s if bust else .5 * s), 1.0 * s if bust else .55 * s)
-             for fx, fy, s in boxes["people"]]
     if scene.building and scene.building != "columns":
         boxes["building"] = _building(scene, rng, w, h)
-        bx, _, br = boxes["building"]
-        taken.append((bx * w, .9 * h - .6 * br, .6 * br))
     elif scene.building:
         boxes["building"] = (X_OF[scene.building_place], .9, .68)
     if scene.planet:
         boxes["planet"] = _planet(scene, rng, h, floor)
-        px, py, pr = boxes["planet"]
-        taken.append((px * w, py * h, pr * (1.55 if scene.rings else 1.1)))
     if scene.sun:
         boxes["sun"] = _sun(scene, rng, floor)
-        taken.append((boxes["sun"][0] * w, boxes["sun"][1] * h, boxes["sun"][2] * 1.4))
     if scene.comet:
         x, y = COMET_AT[scene.planet_place if scene.planet else "left"]
-        boxes["comet"] = (x + float(rng.uniform(-.04, .04)), y + float(rng.uniform(-.04, .06)), .026)
-        taken.append((boxes["comet"][0] * w + (.15 if x > .5 else -.15), boxes["comet"][1] * h - .1, .2))
-    boxes["ships"] = [_free(rng, taken, w, h, floor, r, .95) for r in _ship_sizes(scene, rng)]
-    boxes["moons"] = [_free(rng, taken, w, h, floor, float(rng.uniform(.042, .062)), 1.7) for _ in range(scene.moons)]
+        boxes["comet"] = (x + float(rng.uniform(-.04, .04)), y + float(rng.uniform(-.04, .06)), .04)
+    boxes["ships"] = _formation(scene, rng, floor, scene.ships, SHIP_SIZES, .65 if scene.moons else .55)
+    boxes["moons"] = _formation(scene, rng, floor, scene.moons, MOON_SIZES, .22 if scene.ships else .4)
     if scene.painting:
         x = .2 if w <= 1.1 else .24
         boxes["painting"] = (x if scene.light < 0 else 1 - x, .3 if h < 1.2 else .24, .17)
@@ -42,9 +39,20 @@ def place(scene):
     return scene
 
 
-def _ship_sizes(scene, rng):
-    big = {0: 0, 1: .17, 2: .13, 3: .105}[scene.ships]
-    return [float(big * rng.uniform(.9, 1.12)) for _ in range(scene.ships)]
+def _formation(scene, rng, floor, count, sizes, row):
+    """Boxes of `count` equal things. One number beside the same things always stands in one way, so that it can be learnt:
+    a stack opposite a planet, sun or building that is at a side, else a row (in open space at the height `row`)."""
+    if not count:
+        return []
+    side = scene.planet_place if scene.planet else scene.sun_place if scene.sun else scene.building_place if scene.building else None
+    size = sizes[count] * (.85 if floor < 1 else 1)
+    if side in ("left", "right"):
+        x = X_OF["right" if side == "left" else "left"] + (.05 if side == "left" else -.05) * bool(scene.building)
+        at = [(x, step * floor) for step in STEPS[count]]
+    else:
+        y = .15 if scene.building else .27 if floor < 1 else {"center": .86, "top": .75}[side] if scene.planet else row
+        at = [(step, y) for step in STEPS[count]]
+    return [(x + float(rng.uniform(-.02, .02)), y + float(rng.uniform(-.02, .02)), size * float(rng.uniform(.93, 1.07))) for x, y in at]
 
 
 def _people(scene, w, h):
@@ -80,7 +88,7 @@ def _building(scene, rng, w, h):
 
 def _planet(scene, rng, h, floor):
     large = scene.planet == "large"
-    r = float(rng.uniform(.26, .33) if large else rng.uniform(.095, .13))
+    r = float(rng.uniform(.26, .33) if large else rng.uniform(.11, .14))
     if scene.rings:
         r *= .8
     x = X_OF[scene.planet_place] + float(rng.uniform(-.03, .03))
@@ -98,18 +106,3 @@ def _sun(scene, rng, floor):
     y = .56 if low and scene.sky in ("orange", "red", "pink", "yellow") else .24
     return (X_OF[scene.sun_place] + float(rng.uniform(-.03, .03)), y + float(rng.uniform(-.03, .03)),
             float(rng.uniform(.1, .14)))
-
-
-def _free(rng, taken, w, h, floor, r, room):
-    """A disc of radius r that meets no taken disc: it shrinks (to 0.6 r) until one of many tries fits."""
-    best, clearance = None, -9.0
-    for k in range(72):
-        r *= .8 if k in (24, 48) else 1
-        x, y = rng.uniform(r + .05, w - r - .05), rng.uniform(r + .05, max(r + .1, floor * h - r))
-        gap = min((np.hypot(x - tx, y - ty) - tr - r * room for tx, ty, tr in taken), default=1.0)
-        if gap > clearance:
-            best, clearance, size = (x, y), gap, r
-        if gap > .02:
-            break
-    taken.append((best[0], best[1], size * room))
-    return (float(best[0] / w), float(best[1] / h), size)

@@ -15,8 +15,8 @@ def draw_ships(pen, scene):
 
 def _rocket(pen, tone):
     """A cigar-shaped rocket that flies to the right, one unit = half its length."""
-    trail = poly((-.8, -.13), (-2.1, 0.0), (-.8, .13))
-    pen.shade(trail, ((255, 240, 190), (255, 150, 60), (220, 60, 40)), (-.8, 0), (-2.0, 0), 0.9)
+    trail = poly((-.8, -.13), (-1.6, 0.0), (-.8, .13))
+    pen.shade(trail, ((255, 240, 190), (255, 150, 60), (220, 60, 40)), (-.8, 0), (-1.6, 0), 0.9)
     fin = pen.tone("gold") if pen.look.ornate else pen.tone("red" if tone is not pen.tone("red") else "silver")
     pen.solid(poly((-.35, -.2), (-1.0, -.62), (-.92, -.12)), fin)
     pen.solid(poly((-.35, .2), (-1.0, .62), (-.92, .12)), fin)
