@@ -8,7 +8,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 
 import type { Config } from "./config.ts";
 import { outputDaysOf } from "./config/retention-settings.ts";
-import { hasRoom } from "./data-folder/free-space.ts";
+import { hasRoom, recentRoom } from "./data-folder/free-space.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
 import { startDatabase } from "./db/start-database.ts";
@@ -98,7 +98,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const { db } = database;
   await step("master-key", checkMasterKey({ db, masterKey: folder.masterKey }));
 
-  const roomLeft = (): Promise<boolean> => hasRoom(folder.path, config.diskReserveBytes);
+  const roomLeft = recentRoom(() => hasRoom(folder.path, config.diskReserveBytes));
   const line = await step("claim-line", openClaimLine({ db }), async (it) => it.close());
   const claims = claimsWithRoom(line, roomLeft);
   const kills = await step("kill-feed", openKillFeed({ db }), async (it) => it.close());

@@ -95,6 +95,9 @@ export const limits = Object.freeze({
   /** The same of statements that create tasks: the next one is planned and run while the one before waits for the disk. */
   newTaskStatements: 2,
   newTaskBatch: 100,
+  /** The same of statements that look requests' keys up. */
+  keyStatements: 2,
+  keyBatch: 100,
   /** Calls of one kind that wait for a statement they share: a hundred full statements of them. Beyond, SERVER_UNAVAILABLE. */
   gatheredCalls: 10_000,
   /** Claims that wait for a task in one process, each of one worker. Beyond, SERVER_UNAVAILABLE, and the worker asks again. */
@@ -187,6 +190,11 @@ export const limits = Object.freeze({
   socketFolderBytes: 60,
   /** Database sessions per server process. */
   poolConnections: 16,
+  /** Of them, those that stay open: a busy server needs no more at once, and each new one reads the catalogue and plans all its
+   *  statements anew just when there is no time for it. */
+  poolKeptConnections: 8,
+  /** A session beyond these is closed when it was not used for this long. */
+  poolIdleMs: 60_000,
   /** Waiting for a free session of the pool. */
   poolWaitMs: 10_000,
   /** An answer to one statement; the longest of ours takes a second. A connection that a firewall forgot never answers. */
@@ -282,6 +290,8 @@ export const limits = Object.freeze({
   workerSeenMs: 5_000,
   workerGoneMs: 30_000,
   heardWorkers: 10_000,
+  /** How long a look at the free disk space counts: a disk that takes 2 GB a second fills less than its reserve meanwhile. */
+  diskLookMs: 100,
   /** Free disk space below which the doctor warns, and below which it fails. */
   diskWarnMib: 1024,
   diskFailMib: 100,

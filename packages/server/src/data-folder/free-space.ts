@@ -2,9 +2,26 @@
 
 import { statfs } from "node:fs/promises";
 
+import { limits } from "../limits.ts";
+
 /** True while more than `reserveBytes` are free. Below it nothing new is begun, so that what exists can still be written:
  *  PostgreSQL's log, the ends of running tasks. */
 export async function hasRoom(folder: string, reserveBytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize > reserveBytes;
+}
+
+/** Asks `look` again only when its last answer is older than the limit, and once for all who ask meanwhile: every Run asks, and
+ *  a look takes a turn of Node's thread pool. A look that fails is not kept. */
+export function recentRoom(look: () => Promise<boolean>, clock: () => number = () => performance.now()): () => Promise<boolean> {
+  let asked: { readonly answer: Promise<boolean>; readonly at: number } | undefined;
+  return () => {
+    if (asked && clock() - asked.at < limits.diskLookMs) return asked.answer;
+    const asking = { answer: look(), at: clock() };
+    asking.answer.catch(() => {
+      if (asked === asking) asked = undefined;
+    });
+    asked = asking;
+    return asking.answer;
+  };
 }

@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { openDatabase } from "./database.ts";
 import { createTestDatabase } from "./test-database.ts";
@@ -49,6 +50,23 @@ describe("database", () => {
     await expect(db.query("with slow as (select pg_sleep(30)) select * from slow")).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
     expect((await db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
     await db.close();
+  });
+
+  it("keeps the sessions that a busy server uses, and closes those of a burst when they were idle for a while", async () => {
+    const log = openLog({ level: "silent", pretty: false });
+    const other = await createTestDatabase();
+    const db = openDatabase({ log }, other.address, { idleMs: 20 });
+    const ours = "select count(*)::int from pg_stat_activity where datname = $1 and application_name = 'atelier'";
+    const sessions = async () => (await test.db.query<{ count: number }>(ours, [other.address.database])).rows[0]?.count;
+    const burst = await Promise.all(Array.from({ length: limits.poolConnections }, () => db.query("select pg_backend_pid() as pid, pg_sleep(0.1)")));
+    expect(new Set(burst.flatMap(({ rows }) => rows.map((row) => (row as { pid: number }).pid))).size).toBe(limits.poolConnections);
+    await expect.poll(sessions, { timeout: 10_000, interval: 10 }).toBeLessThan(limits.poolConnections);
+    // All whose time is up are closed in the same moment.
+    const looks: unknown[] = [];
+    while (looks.at(-1) !== looks.at(-2) || looks.length < 20) looks.push(await sessions());
+    expect(looks.at(-1)).toBe(limits.poolKeptConnections);
+    await db.close();
+    await other.drop();
   });
 
   it("reports a wrong statement as it is", async () => {

@@ -42,14 +42,22 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   /** A session that has not answered a statement for this long is given up; 0: never. Default: the limit. */
   readonly answerMs?: number;
+  /** Sessions beyond those that stay open are closed when they were not used for this long. Default: the limit. */
+  readonly idleMs?: number;
   /** How often the session that listens is asked whether it lives. Default: the limit. */
   readonly pingMs?: number;
 }
 
 /** Opens a pool; connects at the first use. bigint and numeric columns are strings, timestamptz is a Date, json is parsed. */
 export function openDatabase(deps: { log: Log }, address: DatabaseAddress, options: DatabaseOptions = {}): Database {
-  return new PoolDatabase(deps.log, address, { answerMs: limits.databaseAnswerMs, pingMs: limits.databasePingMs, ...options });
+  return new PoolDatabase(deps.log, address, { ...defaultOptions, ...options });
 }
+
+const defaultOptions: Required<DatabaseOptions> = {
+  answerMs: limits.databaseAnswerMs,
+  idleMs: limits.poolIdleMs,
+  pingMs: limits.databasePingMs,
+};
 
 /** What pool and listener share. A connection whose other end vanished (a power cut, a firewall that forgot it) is found
  *  by keep-alives while it is silent and by its missing answer while it is not. */
@@ -66,7 +74,7 @@ class PoolDatabase implements Database {
   readonly #announcer: Announcer;
   #closed: Promise<void> | undefined;
 
-  constructor(log: Log, address: DatabaseAddress, { answerMs, pingMs }: Required<DatabaseOptions>) {
+  constructor(log: Log, address: DatabaseAddress, { answerMs, idleMs, pingMs }: Required<DatabaseOptions>) {
     this.#log = log;
     const Client = sessionsOf(address);
     const shared = { ...address, ...sessionSettings, query_timeout: answerMs };
@@ -74,6 +82,8 @@ class PoolDatabase implements Database {
       ...shared,
       Client,
       max: limits.poolConnections,
+      min: limits.poolKeptConnections,
+      idleTimeoutMillis: idleMs,
       application_name: "atelier",
     });
     // A pool without this handler ends the process when an idle session breaks.

@@ -1,6 +1,6 @@
 // Finds the project behind an api key.
 
-import { selectLiveKey } from "../db/queries/api-keys.ts";
+import { selectLiveKeys } from "../db/queries/api-keys.ts";
 import type { KeyWithProject, SignatureV2 } from "../db/queries/api-keys.ts";
 import type { ProjectRow } from "../db/queries/projects.ts";
 import type { Queryable } from "../db/queryable.ts";
@@ -26,8 +26,17 @@ export async function findProjectByKey(
   deps: { db: Queryable; masterKey: Buffer },
   apiKey: string,
 ): Promise<FoundKey | undefined> {
-  const row = await selectLiveKey(deps.db, hashKey(apiKey));
-  const secrets = openSecrets(deps.masterKey, apiKey, row);
+  const [row] = await selectLiveKeys(deps.db, [hashKey(apiKey)]);
+  return openFoundKey(deps, apiKey, row);
+}
+
+/** What a row of the database opens with its key; takes as long where there is none. */
+export function openFoundKey(
+  { masterKey }: { masterKey: Buffer },
+  apiKey: string,
+  row: KeyWithProject | undefined,
+): FoundKey | undefined {
+  const secrets = openSecrets(masterKey, apiKey, row);
   if (!row) return undefined;
   const { keyId, signatureV2, allowedAddresses, id, uuid, name, auth } = row;
   return { project: { id, uuid, name, auth }, keyId, secrets, signatureV2, allowedAddresses };

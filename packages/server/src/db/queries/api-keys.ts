@@ -39,19 +39,22 @@ export interface KeyWithProject extends ProjectRow {
   readonly allowedAddresses: readonly string[];
 }
 
-/** The key with this hash and its project, unless the key was revoked or has expired. */
-export async function selectLiveKey(db: Queryable, keyHash: Buffer): Promise<KeyWithProject | undefined> {
-  const { rows } = await db.query<KeyWithProject>(
-    `select p.id, p.uuid, p.name, p.auth, p.signature_v2 as "signatureV2",
-            p.allowed_addresses::text[] as "allowedAddresses",
-            k.id as "keyId", k.secret_sealed as "secretSealed",
-            case when k.previous_expires_at > now() then k.previous_secret_sealed end as "previousSecretSealed"
-       from api_keys k join projects p on p.id = k.project_id
-      where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
-    [keyHash],
-  );
-  return rows[0];
+/** For each hash the key and its project, in the same order; undefined where there is none, or it was revoked or has expired. */
+export async function selectLiveKeys(db: Queryable, keyHashes: readonly Buffer[]): Promise<(KeyWithProject | undefined)[]> {
+  const asked = keyHashes.map((hash) => hash.toString("hex"));
+  const { rows } = await db.query<KeyWithProject & { hash: string }>(liveKeys, [[...new Set(asked)]]);
+  const byHash = new Map(rows.map(({ hash, ...key }) => [hash, key]));
+  return asked.map((hash) => byHash.get(hash));
 }
+
+const liveKeys = { name: "live-keys", text: `
+  select a.hash, p.id, p.uuid, p.name, p.auth, p.signature_v2 as "signatureV2",
+         p.allowed_addresses::text[] as "allowedAddresses",
+         k.id as "keyId", k.secret_sealed as "secretSealed",
+         case when k.previous_expires_at > now() then k.previous_secret_sealed end as "previousSecretSealed"
+    from unnest($1::text[]) as a (hash)
+         join api_keys k on k.key_hash = decode(a.hash, 'hex') join projects p on p.id = k.project_id
+   where k.revoked_at is null and (k.expires_at is null or k.expires_at > now())` };
 
 /** A key as its owner sees it: nothing of it authenticates anybody. */
 export interface KeyRow {
