@@ -27,7 +27,8 @@ type Turn = { readonly kind: "move"; readonly steps: number } | { readonly kind:
 /** A report's fate; undefined when nothing was heard of it. */
 type Outcome = "going on" | "ended" | "refused" | "spoilt" | undefined;
 
-/** A worker with free places asks for as many tasks, or for fewer. */
+/** A worker with free places asks for as many tasks, or for fewer. Those that it only ends are none of its places: it holds as many
+ *  again. */
 export function claim(world: World, network: Writes): () => Promise<unknown> {
   const worker = world.random.below(placesOfWorkers.length);
   const wanted = 1 + world.random.below(placesOfWorkers[worker] ?? 1);
@@ -60,12 +61,13 @@ interface Claiming {
 async function claimFor(world: World, { worker, wanted, warm, network }: Claiming): Promise<number> {
   const workerId = `w${worker}`;
   const held = world.attempts.filter(({ fence }) => fence.workerId === workerId).length;
-  const most = Math.min(wanted, (placesOfWorkers[worker] ?? 0) - held);
+  const places = placesOfWorkers[worker] ?? 0;
+  const most = Math.min(wanted, 2 * places - held);
   if (most <= 0 || world.claiming.has(workerId)) return 0;
   world.claiming.add(workerId);
   // The first one runs one of the models.
   const models = worker === 0 ? modelNames.slice(0, 1) : modelNames;
-  const asking = claimTasks(network, { workerId, models, warm, leaseMs: longLeaseMs }, most);
+  const asking = claimTasks(network, { workerId, models, warm, leaseMs: longLeaseMs, places }, most);
   const tasks = (await world.hear(asking).finally(() => world.claiming.delete(workerId))) ?? [];
   if (tasks.length > most) world.lives.broken.push(`${workerId} asked for ${most} tasks and was given ${tasks.length}`);
   for (const { id, attempt, eventSeq, model } of tasks) {

@@ -40,7 +40,7 @@ export interface Lives {
   readonly broken: string[];
 }
 
-/** Tasks that each worker takes at once. */
+/** Tasks that each worker runs at once. */
 export const placesOfWorkers: readonly number[] = [1, 2, 5];
 
 /** By so many tasks may a budget be passed. */

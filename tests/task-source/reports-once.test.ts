@@ -101,3 +101,38 @@ it("a copy of a message that comes late, behind others, changes nothing", async 
   expect(copy.status).toBe(200);
   expect(await world.progressOf(task.taskId)).toEqual(steps(1, 2));
 });
+
+it("reports that come while ends are written wait for that one statement, and those of a run that is over by then go with its end", async () => {
+  const statements: string[] = [];
+  let letEnd = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letEnd = resolve));
+  const db: Queryable = {
+    async query<Row extends object>(...[statement, values]: Parameters<Queryable["query"]>) {
+      const name = typeof statement === "object" ? statement.name : "";
+      if (name.startsWith("finish-") && !statements.includes(name)) {
+        statements.push(name);
+        await held;
+      } else statements.push(name);
+      return world.db.query<Row>(statement, values);
+    },
+  };
+  const source = openLocalTaskSource({ ...world, reports: openReportLine({ db }) }, randomUUID());
+  const [one, other] = [await claimed(source), await claimed(source)];
+  const end = ["task_output_full", "task_end", "task_postprocess_start"].map((status) => ({ status }) as Report);
+  const finished = source.finish(one, { reports: [...toStart, ...end], outputs: [], debugOutput: "", provenance: {} });
+  await new Promise(setImmediate);
+  const waiting: Report[] = [...toStart];
+  const read = function* (): Generator<Report> {
+    yield* waiting.splice(0);
+  };
+  const reported = source.report(other, read());
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  const rest = waiting.splice(0);
+  letEnd();
+  expect(await reported).toBe(true);
+  expect(await finished).toBe(true);
+  expect(rest).toEqual(toStart);
+  expect(statements).toEqual(["finish-one"]);
+  expect(await source.report(other, rest)).toBe(true);
+  expect(statements).toEqual(["finish-one", "move-one"]);
+});

@@ -1,5 +1,7 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
+import type { Database } from "../db/database.ts";
+import { failTask } from "../db/queries/moves.ts";
 import { createTestDatabase } from "../db/test-database.ts";
 import { openClaimLine } from "./claim-line.ts";
 
@@ -22,3 +24,55 @@ test("a claim is refused at once while too many wait, and taken again when one o
   stops[1].abort();
   expect(await second).toEqual([]);
 });
+
+test("who was kept from tasks by a project's limit is asked for again when a task has ended", async () => {
+  // Without the look that the line takes every second.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  cleanups.push(() => vi.useRealTimers());
+  const { db, drop } = await createTestDatabase();
+  const { noted, whenEmpty } = notingEmptyAnswers(db);
+  const line = await openClaimLine({ db: noted });
+  cleanups.push(drop, () => line.close());
+  await db.query("insert into projects (uuid, name, auth, running_limit) values (gen_random_uuid(), 'p', 'key', 1)");
+  await db.query(
+    `insert into tasks (project_id, token, model, model_id, status, parameters, input, cps, output_folder_id, last_event_seq)
+     select p.id, gen_random_uuid()::text, 'test/fake', '1', 'task_queue', '{}', '{}', 0, '0', 1 from projects p, generate_series(1, 3)`,
+  );
+  const claim = () => line.claim({ workerId: "w1", models: ["test/fake"], most: 1 }, { signal: new AbortController().signal, waitMs: 60_000 });
+  const end = (id = "") => failTask(db, { taskId: id, attempt: 1, workerId: "w1" }, { pexit: "1", debugError: "", debugOutput: "" });
+  const [first] = await claim();
+  const isKnown = new Promise<void>((resolve) => whenEmpty(async () => void setImmediate(resolve)));
+  const second = claim();
+  await isKnown;
+  expect(await end(first?.id)).toBe(true);
+  line.askAgain();
+  const [next] = await second;
+  // An end that the statement under way has not seen.
+  whenEmpty(async () => {
+    await end(next?.id);
+    line.askAgain();
+  });
+  expect(await claim()).toHaveLength(1);
+});
+
+/** `whenEmpty`: called, and waited for, when the next claim has found nothing and nobody knows yet. */
+function notingEmptyAnswers(db: Database) {
+  let onEmpty = async (): Promise<void> => undefined;
+  const noted: Database = {
+    async query<Row extends object>(...[statement, values]: Parameters<Database["query"]>) {
+      const answer = await db.query<Row>(statement, values);
+      if (answer.rows[0] && "id" in answer.rows[0] && answer.rows[0].id === null) await onEmpty();
+      return answer;
+    },
+    transaction: (work) => db.transaction(work),
+    listen: (...listening) => db.listen(...listening),
+    close: () => db.close(),
+  };
+  const whenEmpty = (call: () => Promise<void>): void => {
+    onEmpty = async () => {
+      onEmpty = async () => undefined;
+      await call();
+    };
+  };
+  return { noted, whenEmpty };
+}

@@ -2,8 +2,8 @@
 
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
-import { claimTasks } from "../db/queries/leases.ts";
-import type { ClaimedTask } from "../db/queries/leases.ts";
+import { askForTasks } from "../db/queries/leases.ts";
+import type { Claimed, ClaimedTask } from "../db/queries/leases.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
@@ -15,12 +15,16 @@ export interface ClaimRequest {
   readonly warmBases?: readonly string[];
   /** Tasks that it can take at once. */
   readonly most: number;
+  /** As in `Claim` (leases.ts). */
+  readonly places?: number;
 }
 
 export interface ClaimLine {
   /** Resolves to tasks as soon as there is one; to none after `waitMs` or when `signal` is aborted. What was claimed in that
    *  moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away, or at once where too many wait. */
   claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]>;
+  /** A task has ended: whoever was kept from tasks by the limits of their projects is asked for again. */
+  askAgain(): void;
   /** Ends all waiting. */
   close(): void;
 }
@@ -41,6 +45,9 @@ class TableClaimLine implements ClaimLine {
   #timer: NodeJS.Timeout | undefined;
   #isServing = false;
   #isRung = false;
+  /** Since the line was last asked for: somebody was held back; a task has ended. */
+  #isHeldBack = false;
+  #hasEnded = false;
 
   constructor(db: Database, mostWaiting: number) {
     this.#db = db;
@@ -70,6 +77,11 @@ class TableClaimLine implements ClaimLine {
     });
   }
 
+  askAgain(): void {
+    this.#hasEnded = true;
+    if (this.#isHeldBack) this.#ring();
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#subscription?.stop();
@@ -85,15 +97,25 @@ class TableClaimLine implements ClaimLine {
     this.#isServing = true;
     while (this.#isRung) {
       this.#isRung = false;
+      this.#isHeldBack = false;
+      this.#hasEnded = false;
       // Those who can be given the same tasks: when one of them finds none, there is none for the others either.
       const served = new Set<string>();
       for (const waiter of this.#waiting) {
         if (served.has(waiter.group)) continue;
-        const found = await waiter.ask(({ most, ...request }) => claimTasks(this.#db, { ...request, leaseMs: limits.leaseMs }, most));
+        const found = await waiter.ask((request) => this.#ask(request));
         if (!found) served.add(waiter.group);
       }
+      // A task that ended while its project held somebody back may be missing in what that statement saw.
+      this.#isRung ||= this.#isHeldBack && this.#hasEnded;
     }
     this.#isServing = false;
+  }
+
+  async #ask({ most, ...request }: ClaimRequest): Promise<ClaimedTask[]> {
+    const { tasks, isHeldBack }: Claimed = await askForTasks(this.#db, { ...request, leaseMs: limits.leaseMs }, most);
+    this.#isHeldBack ||= isHeldBack;
+    return tasks;
   }
 }
 

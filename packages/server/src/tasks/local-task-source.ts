@@ -51,6 +51,7 @@ export function openLocalTaskSource(deps: LocalTaskSourceDeps, workerId: string)
 }
 
 class DatabaseTaskSource implements LocalTaskSource {
+  readonly freesPlacesEarly = true;
   readonly #deps: LocalTaskSourceDeps;
   readonly #workerId: string;
   readonly #places = new EventPlaces();
@@ -64,16 +65,17 @@ class DatabaseTaskSource implements LocalTaskSource {
     return this.#deps.listModels();
   }
 
-  async claim({ models, free, held, warm, warmBases }: ClaimOffer, signal: AbortSignal): Promise<readonly AssignedTask[]> {
+  async claim({ models, free, places, held, warm, warmBases }: ClaimOffer, signal: AbortSignal): Promise<readonly AssignedTask[]> {
     const byName = new Map(this.#deps.listModels().flatMap((manifest) => modelNames(manifest).map((name) => [name, manifest] as const)));
     const known = models.filter((name) => byName.has(name));
-    this.#deps.presence?.offer({ workerId: this.#workerId, models: known, places: free + held.length });
+    this.#deps.presence?.offer({ workerId: this.#workerId, models: known, places: places ?? free + held.length });
     const request = {
       workerId: this.#workerId,
       models: known,
       warm: warm ?? [],
       warmBases: warmBases ?? [],
       most: Math.min(free, limits.claimBatch),
+      ...(places !== undefined && { places }),
     };
     const tasks = await this.#deps.claims.claim(request, { signal, waitMs: limits.claimWaitMs });
     return tasks.flatMap(({ id, attempt, model, input, eventSeq }) => {
@@ -128,7 +130,7 @@ class DatabaseTaskSource implements LocalTaskSource {
   }
 
   async finish(lease: Lease, { reports: last = [], outputs: drawn, ...run }: FinishedRun): Promise<boolean> {
-    const { db, files, reports } = this.#deps;
+    const { db, files, reports, claims } = this.#deps;
     const fence = this.#fence(lease);
     const outputs = await storeOutputs(files, drawn);
     const isEnded = await reports.finish(fence, { ...run, moves: [...movesOf(last)], outputs }).catch(async (cause: unknown) => {
@@ -136,6 +138,7 @@ class DatabaseTaskSource implements LocalTaskSource {
       await discardOutputs(files, outputs);
       throw new AtelierError("WORKER_MESSAGE_INVALID", { problem: cause.message }, { cause });
     });
+    claims.askAgain();
     if (isEnded) return true;
     // A refusal that answers the repetition of a write that was done: the task names these outputs.
     if (outputs[0] && (await selectOutputByFileKey(db, outputs[0].fileKey))) return true;
@@ -143,8 +146,10 @@ class DatabaseTaskSource implements LocalTaskSource {
     return false;
   }
 
-  fail(lease: Lease, run: FailedRun): Promise<boolean> {
-    return failAttempt(this.#deps.db, this.#fence(lease), run);
+  async fail(lease: Lease, run: FailedRun): Promise<boolean> {
+    const isFailed = await failAttempt(this.#deps.db, this.#fence(lease), run);
+    this.#deps.claims.askAgain();
+    return isFailed;
   }
 
   putBack(lease: Lease): Promise<boolean> {

@@ -25,8 +25,26 @@ export interface ReportLine {
 
 export function openReportLine({ db }: { db: Queryable }): ReportLine {
   const line = { atOnce: limits.reportStatements, most: limits.reportBatch, waiting: limits.gatheredCalls };
-  const move = gather((reports: readonly Waiting[]) => moveWaiting(db, reports), line, taskOf);
-  const finish = gather((ends: readonly { fence: Fence; finish: Finish }[]) => finishTasks(db, ends), line, taskOf);
+  let ending: Promise<unknown> = Promise.resolve();
+  const finish = gather(
+    (ends: readonly { fence: Fence; finish: Finish }[]) => {
+      const ended = finishTasks(db, ends);
+      ending = ended.catch(() => undefined); // `ended` is the gatherer's to handle
+      return ended;
+    },
+    line,
+    taskOf,
+  );
+  const move = gather(
+    async (reports: readonly Waiting[]) => {
+      // Short runs are over by then, and their reports go with their end instead of taking a statement of their own beside the busy
+      // one. For one statement at most: long runs report while others end.
+      await ending;
+      return moveWaiting(db, reports);
+    },
+    line,
+    taskOf,
+  );
   return {
     move({ fence, moves, afterSeq }) {
       let taken: readonly Move[] | undefined;

@@ -12,6 +12,8 @@ export interface Lease {
 export interface ClaimOffer {
   /** Places that are free: as many tasks may be given at once. */
   readonly free: number;
+  /** All places, where runs that wait for their end to be written hold none. Default: those that are free, and one for each of `held`. */
+  readonly places?: number;
   /** Clean names of the models that this worker can run now. */
   readonly models: readonly string[];
   /** Those of them whose base and adapters an engine has loaded, and those of which one has the base with others: they go
@@ -71,6 +73,9 @@ export interface FailedRun {
 /** Every method that takes a lease resolves to false, having changed nothing, when the lease is no longer this worker's:
  *  its task was killed, rescued or ended. All of them throw SERVER_UNAVAILABLE when the source cannot be reached. */
 export interface TaskSource {
+  /** Whether a place is free again as soon as its engine is done, though the end of its run is still to be written: the source then
+   *  watches over the budgets. Otherwise when that is written. */
+  readonly freesPlacesEarly: boolean;
   /** The models that the source knows. */
   models(): Promise<readonly Manifest[]>;
   /** Waits for tasks that the offer fits, one at least and no more than it has places; one claim at a time. Resolves to none

@@ -38,10 +38,16 @@ class FenceLost extends Error {}
 /** What was drawn could not be kept, or an input not be read: the store, a disk or the network failed, not the engine. */
 class StoreFailed extends Error {}
 
-/** Runs a claimed task to its end. Never throws for what can happen to a task; `signal` stops it (`reason` "drain" puts
- *  it back in the queue, any other reason means that the task is no longer ours). */
-export async function runTask(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal): Promise<void> {
-  const run = new TaskRun(deps, task, signal);
+export interface RunOptions {
+  /** Stops the run: `reason` "drain" puts the task back in the queue, any other reason means that it is no longer ours. */
+  readonly signal: AbortSignal;
+  /** Called when the engine is done, and what it drew is yet to be kept. */
+  readonly onDrawn: () => void;
+}
+
+/** Runs a claimed task to its end. Never throws for what can happen to a task. */
+export async function runTask(deps: RunTaskDeps, task: AssignedTask, options: RunOptions): Promise<void> {
+  const run = new TaskRun(deps, task, options);
   try {
     await run.toTheEnd();
   } catch (error) {
@@ -58,6 +64,7 @@ class TaskRun {
   readonly #deps: RunTaskDeps;
   readonly #task: AssignedTask;
   readonly #signal: AbortSignal;
+  readonly #onDrawn: () => void;
   readonly #reports: ReportQueue;
   /** The task is not ours any more, or its reports failed. */
   readonly #stop: AbortSignal;
@@ -67,10 +74,11 @@ class TaskRun {
   #showsPreviews = false;
   #isDrawn = false;
 
-  constructor(deps: RunTaskDeps, task: AssignedTask, signal: AbortSignal) {
+  constructor(deps: RunTaskDeps, task: AssignedTask, { signal, onDrawn }: RunOptions) {
     this.#deps = deps;
     this.#task = task;
     this.#signal = signal;
+    this.#onDrawn = onDrawn;
     this.#reports = new ReportQueue((reports) => this.#report(reports));
     this.#stop = AbortSignal.any([signal, this.#reports.failed]);
     this.#log = new EngineLog((stderr) => this.#reports.push({ status: "task_output", data: { stderr } }));
@@ -87,6 +95,7 @@ class TaskRun {
     this.#reports.push(...(fetches ? [] : [started]), ...prepared);
     const result = await this.#draw(plan);
     this.#isDrawn = result.kind === "done";
+    if (this.#isDrawn) this.#onDrawn();
     const wrong = result.kind === "done" ? await wrongWithOutputs(result.outputs) : undefined;
     if (result.kind === "done" && wrong === undefined) return this.#finish(plan, result);
     // The end comes after what was reported before it.

@@ -9,6 +9,7 @@ import type { Task } from "../db/task.ts";
 import { claimTask, renewLeases, rescueTasks, failLostTasks } from "../db/queries/leases.ts";
 import { failTask, finishTask, moveTask } from "../db/queries/moves.ts";
 import { openEnginePool } from "../engines/engine-pool.ts";
+import type { EnginePool } from "../engines/engine-pool.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { startRescue } from "../maintenance/rescue.ts";
@@ -46,13 +47,26 @@ async function setup() {
   };
   const requests: ClaimRequest[] = [];
   const noted = (line: ClaimLine): ClaimLine => ({
+    askAgain: () => line.askAgain(),
     claim: (request, options) => line.claim((requests.push(request), request), options),
     close: () => line.close(),
   });
-  const work = async (modelFolder = folder, store = files, more: { hasRoom?: () => Promise<boolean> } = {}): Promise<Worker> => {
-    const engines = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
+  /** How many engines were at work at once, at most. */
+  const busy = { now: 0, most: 0 };
+  type Settings = { hasRoom?: () => Promise<boolean>; reports?: typeof world.reports; freesPlacesEarly?: boolean };
+  const work = async (modelFolder = folder, store = files, { reports = world.reports, freesPlacesEarly, ...more }: Settings = {}): Promise<Worker> => {
+    const pool = openEnginePool([{ name: "fake", command: process.execPath, args: [fakeEngine] }], { threads: 1 });
+    const engines: EnginePool = {
+      ...pool,
+      withEngine: (name, use) =>
+        pool.withEngine(name, async (engine) => {
+          busy.most = Math.max(busy.most, (busy.now += 1));
+          return use(engine).finally(() => (busy.now -= 1));
+        }),
+    };
+    const source = openLocalTaskSource({ ...world, files: store, claims: noted(world.claims), reports }, randomUUID());
     const worker = startWorker({
-      source: openLocalTaskSource({ ...world, files: store, claims: noted(world.claims) }, randomUUID()),
+      source: freesPlacesEarly === undefined ? source : Object.assign(source, { freesPlacesEarly }),
       engines,
       folders: { modelFolders: [modelFolder] },
       outbound: openOutbound(),
@@ -76,7 +90,7 @@ async function setup() {
     });
   const ended = (id: string): Promise<Task> =>
     until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
-  return { world, db, projectId, files, folder, requests, run, work, until, ended };
+  return { world, db, projectId, files, folder, requests, busy, run, work, until, ended };
 }
 
 test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
@@ -294,16 +308,75 @@ test("workers that claim at the same time never take the same task", async () =>
 });
 
 test("a worker with one slot runs one task at a time", async () => {
-  const { db, run, work, ended } = await setup();
+  const { busy, run, work, ended } = await setup();
   const ids = [];
   for (let count = 0; count < 3; count += 1) ids.push((await run("stepMs=20")).id);
   await work();
   for (const id of ids) await ended(id);
-  const { rows } = await db.query<{ overlapping: string }>(
-    `select count(*) as overlapping from tasks a join tasks b on a.id < b.id
-      where b.accepted_at < a.postprocess_ended_at`,
-  );
-  expect(rows[0]?.overlapping).toBe("0");
+  expect(busy.most).toBe(1);
+});
+
+/** Reports of which no end is written before `write` is called. `ends` resolves when so many wait. */
+function heldEnds(reports: TaskWorld["reports"]) {
+  const waiting: (() => void)[] = [];
+  let onEnd = (): void => undefined;
+  const finish: typeof reports.finish = async (fence, end) => {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      onEnd();
+    });
+    return reports.finish(fence, end);
+  };
+  const ends = async (count: number): Promise<void> => {
+    while (waiting.length < count) await new Promise<void>((resolve) => (onEnd = resolve));
+    // A claim that follows is sent by then.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  };
+  return { reports: { ...reports, finish }, ends, write: () => waiting.splice(0).forEach((end) => end()) };
+}
+
+test("a place is free while the end of its last run is written, until there are more such ends than places", async () => {
+  const { world, run, work, ended } = await setup();
+  const { reports, ends, write } = heldEnds(world.reports);
+  const ids = [];
+  for (let count = 0; count < 3; count += 1) ids.push((await run("a planet")).id);
+  await work(undefined, undefined, { reports });
+  await ends(2);
+  // The third one is left to another worker.
+  await work();
+  expect(await ended(ids[2] ?? "")).toMatchObject({ pexit: "0" });
+  write();
+  for (const id of ids) expect(await ended(id)).toMatchObject({ pexit: "0" });
+});
+
+test("a source that frees no places early has the end written before the next claim", async () => {
+  const { world, run, work, ended } = await setup();
+  const { reports, ends, write } = heldEnds(world.reports);
+  const [first, second] = [await run("one"), await run("two")];
+  await work(undefined, undefined, { reports, freesPlacesEarly: false });
+  await ends(1);
+  await work();
+  expect(await ended(second.id)).toMatchObject({ pexit: "0" });
+  write();
+  expect(await ended(first.id)).toMatchObject({ pexit: "0" });
+});
+
+test("of a project with a budget the next task begins when the end of the last one is written", async () => {
+  const { world, db, projectId, run, work, ended } = await setup();
+  await db.query("update projects set budget = 1000 where id = $1", [projectId]);
+  const { reports, ends, write } = heldEnds(world.reports);
+  const [first, second] = [await run("one"), await run("two")];
+  await work(undefined, undefined, { reports });
+  await ends(1);
+  const other = await work();
+  expect(await ended(second.id)).toMatchObject({ pexit: "0" });
+  await other.drain();
+  const third = await run("three");
+  write();
+  expect(await ended(first.id)).toMatchObject({ pexit: "0" });
+  await ends(1);
+  write();
+  expect(await ended(third.id)).toMatchObject({ pexit: "0" });
 });
 
 test("the rescue returns expired tasks by itself", async () => {

@@ -39,6 +39,8 @@ interface HeldTask {
   readonly task: AssignedTask;
   readonly controller: AbortController;
   readonly ended: Promise<void>;
+  /** Its engine is done; the end is being written. */
+  isDrawn: boolean;
 }
 
 export function startWorker(deps: WorkerDeps): Worker {
@@ -64,7 +66,7 @@ class ClaimingWorker implements Worker {
     this.#deps = deps;
     this.#away = new AwayNotice(deps.log);
     this.#room = new TempRoom(deps.hasRoom ?? (async () => true), deps.log);
-    this.#runFolders = new RunFolders(deps.tempFolder, deps.slots);
+    this.#runFolders = new RunFolders(deps.tempFolder, 2 * deps.slots);
     this.#leases = new LeaseKeeper({ ...deps, away: this.#away });
   }
 
@@ -98,7 +100,7 @@ class ClaimingWorker implements Worker {
   async #claimUntilStopped(): Promise<void> {
     const stop = this.#stopping.signal;
     for (let failures = 0; !stop.aborted; ) {
-      if (this.#held.size >= this.#deps.slots) {
+      if (this.#free() <= 0) {
         await this.#change();
         continue;
       }
@@ -125,11 +127,20 @@ class ClaimingWorker implements Worker {
     return tasks;
   }
 
+  /** Where the source allows it, runs whose end is being written hold no place: the engines draw meanwhile, and the statements that
+   *  end tasks do not wait for those that claim. When there are more such runs than places, writing is what is slow. */
+  #free(): number {
+    const { slots, source } = this.#deps;
+    const drawn = source.freesPlacesEarly ? [...this.#held].filter(({ isDrawn }) => isDrawn).length : 0;
+    return drawn > slots ? 0 : slots - (this.#held.size - drawn);
+  }
+
   async #offer(): Promise<ClaimOffer> {
     const { engines, folders, source } = this.#deps;
     const models = (await source.models()).filter((manifest) => chooseVariant(manifest, engines.names, folders));
     return {
-      free: this.#deps.slots - this.#held.size,
+      free: this.#free(),
+      places: this.#deps.slots,
       models: models.flatMap(modelNames),
       ...warmModels(models, { engines: engines.names, folders, loaded: engines.loaded() }),
       held: [...this.#held].map(({ task }) => task),
@@ -143,12 +154,16 @@ class ClaimingWorker implements Worker {
     log.info({ taskId, attempt, model }, "task.claimed");
     const controller = new AbortController();
     this.#leases.hold(task, (reason) => controller.abort(reason));
-    const ended = runTask({ ...this.#deps, runFolders: this.#runFolders }, task, controller.signal).finally(() => {
+    const onDrawn = (): void => {
+      held.isDrawn = true;
+      this.#onChange();
+    };
+    const ended = runTask({ ...this.#deps, runFolders: this.#runFolders }, task, { signal: controller.signal, onDrawn }).finally(() => {
       this.#leases.release(task);
       this.#held.delete(held);
       this.#onChange();
     });
-    const held = { task, controller, ended };
+    const held: HeldTask = { task, controller, ended, isDrawn: false };
     this.#held.add(held);
   }
 

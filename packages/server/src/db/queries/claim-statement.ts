@@ -3,7 +3,8 @@
 import { announceEvent, appendEvent } from "./moved-rows.ts";
 
 /** Parameters: $1 worker id, $2 models it can run, $3 lease in ms, $4 models whose base and adapter it has loaded, $5 models
- *  of which it has the base, $6 how long a warm model may pass a cold one in ms, $7 age of a turn in ms, $8 free places.
+ *  of which it has the base, $6 how long a warm model may pass a cold one in ms, $7 age of a turn in ms, $8 free places,
+ *  $9 all its places.
  *
  *  It reads a few entries of indexes, whatever the tables hold: `waiting_project` steps from project to project through
  *  `tasks_waiting` (a loose index scan, https://wiki.postgresql.org/wiki/Loose_indexscan), then there is one probe for each
@@ -18,10 +19,14 @@ import { announceEvent, appendEvent } from "./moved-rows.ts";
  *  The projects' rows are locked, in one order for all claims, and their leased tasks are counted in the statement's snapshot.
  *  The count is right when no other claim came between the snapshot and the lock, which the row's own count of claims tells:
  *  under READ COMMITTED a row is read anew once its lock is had. Otherwise that project is left out, and where nothing else
- *  was taken the claim says so (`contended`) and is asked again. Tasks that end meanwhile make the count too high, never too
+ *  was taken the claim says so (`contended`) and is asked again. One that took nothing while tasks wait which the worker could
+ *  maybe run was kept from them by the limits of their projects (`heldBack`); each end of a task may change that. Tasks that end meanwhile make the count too high, never too
  *  low; so nothing that ends a task has to touch this row, and tasks of one project end side by side. A claim waits for no
  *  task (`skip locked`), so that locks are never waited for in a circle; of each model it takes those that are the oldest
- *  once it has the project's lock. */
+ *  once it has the project's lock.
+ *
+ *  A place is free when its engine is done, though the end of its run is not yet written and the project not yet charged. Of a
+ *  project with a budget a worker has no more leased tasks than places all the same, so that it passes the budget by no more. */
 const text = `
   with recursive waiting_project (project_id) as (
     (select project_id from tasks where phase = 'waiting' order by project_id limit 1)
@@ -30,14 +35,14 @@ const text = `
              order by t.project_id limit 1)
       from waiting_project w where w.project_id is not null
   ), chosen as materialized (
-    select u.project_id, u.claims, u.last_claim_at, coalesce(p.running_limit - leased.running, $8) as room,
+    select u.project_id, u.claims, u.last_claim_at, least(p.running_limit - leased.running, case when p.budget is not null then $9::bigint - leased.ours end, $8) as room,
            -- A project that was not served for a while counts as one with none.
            case when u.last_claim_at < now() - $7 * interval '1 millisecond' then 0 else leased.running end as rank
       from waiting_project w join project_usage u using (project_id) join projects p on p.id = u.project_id
            cross join lateral (
-             select count(*) as running from tasks t where t.phase = 'leased' and t.project_id = u.project_id
+             select count(*) as running, count(*) filter (where t.worker_id = $1) as ours from tasks t where t.phase = 'leased' and t.project_id = u.project_id
            ) leased
-     where (p.running_limit is null or leased.running < p.running_limit) and (p.budget is null or u.spent < p.budget)
+     where (p.running_limit is null or leased.running < p.running_limit) and (p.budget is null or u.spent < p.budget and coalesce(leased.ours < $9::bigint, true))
        and exists (
          select from unnest($2::text[]) as offered (model)
           where (select t.id from tasks t
@@ -91,6 +96,7 @@ const text = `
   ), ${appendEvent("'task_accept'", "null")}
   select moved.id, moved.attempt, moved.token, moved.model, moved.input, moved.output_folder_id as "outputFolderId",
          moved.engine_failures as "engineFailures", moved.last_event_seq as "eventSeq", moved.id is null and exists (select from chosen) as contended,
+         moved.id is null and exists (select from waiting_project where project_id is not null) as "heldBack",
          ${announceEvent}
     from (select) as always left join moved on true
    order by moved.id`;

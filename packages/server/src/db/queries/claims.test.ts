@@ -4,7 +4,7 @@ import { limits } from "../../limits.ts";
 import { createTestDatabase } from "../test-database.ts";
 import { claimStatement } from "./claim-statement.ts";
 import { killLeasedTask } from "./endings.ts";
-import { claimTask, claimTasks, failLostTasks, rescueTasks } from "./leases.ts";
+import { askForTasks, claimTask, claimTasks, failLostTasks, rescueTasks } from "./leases.ts";
 import type { Claim, ClaimedTask } from "./leases.ts";
 import { failTask, returnTask } from "./moves.ts";
 
@@ -231,6 +231,36 @@ test("a project that has spent its budget is served no more, and its tasks go on
   expect(await claim()).toBeDefined();
 });
 
+test("of a project with a budget a worker has no more leased tasks than places, of others as many as it asks for", async () => {
+  const { db, addProject, addTasks, end, countLeased } = await setup();
+  const claimMany = (most: number, workerId = "w") =>
+    askForTasks(db, { workerId, models: ["test/fake"], leaseMs: 60_000, places: 2 }, most);
+  const frugal = await addProject({ budget: "1" });
+  await addTasks(frugal, 9);
+  const { tasks } = await claimMany(3);
+  expect(tasks).toHaveLength(2);
+  expect(await claimMany(2)).toEqual({ tasks: [], isHeldBack: true });
+  await claimMany(2, "another");
+  expect(await countLeased(frugal)).toBe(4);
+  const free = await addProject();
+  await addTasks(free, 3);
+  expect((await claimMany(3)).tasks).toHaveLength(3);
+  expect(await countLeased(free)).toBe(3);
+  for (const task of tasks.slice(0, 1)) await end(task);
+  expect((await claimMany(2)).tasks).toHaveLength(1);
+  expect(await countLeased(frugal)).toBe(4);
+});
+
+test("a worker is held back by limits, not by an empty queue", async () => {
+  const { db, addProject, addTasks } = await setup();
+  const ask = () => askForTasks(db, { workerId: "w", models: ["test/fake"], leaseMs: 60_000 }, 3);
+  expect(await ask()).toEqual({ tasks: [], isHeldBack: false });
+  const limited = await addProject({ running_limit: 1 });
+  await addTasks(limited, 2);
+  expect(await ask()).toMatchObject({ tasks: [{}], isHeldBack: false });
+  expect(await ask()).toEqual({ tasks: [], isHeldBack: true });
+});
+
 test("a claim reads a few hundred blocks, whatever the statistics of the table say", async () => {
   const { db, addProject, addTasks } = await setup();
   await addTasks(await addProject(), 20_000);
@@ -239,7 +269,7 @@ test("a claim reads a few hundred blocks, whatever the statistics of the table s
     const models = ["test/model-0", "test/model-1", "test/model-4"];
     const { rows } = await db.query<{ "QUERY PLAN": [{ Plan: Plan }] }>(
       `explain (analyze, buffers, format json) ${claimStatement.text}`,
-      ["w", models, 1_000, ["test/model-4"], [], 1_000, 1_000, places],
+      ["w", models, 1_000, ["test/model-4"], [], 1_000, 1_000, places, places],
     );
     const plan = rows[0]?.["QUERY PLAN"][0].Plan;
     return (plan?.["Shared Hit Blocks"] ?? 0) + (plan?.["Shared Read Blocks"] ?? 0);

@@ -31,6 +31,15 @@ export interface Claim {
   readonly warmBases?: readonly string[];
   /** Default: the limit. */
   readonly warmFirstMs?: number;
+  /** Tasks that it runs at once: of a project with a budget it has no more, those among them whose end is being written.
+   *  Absent: as many as it asks for. */
+  readonly places?: number;
+}
+
+export interface Claimed {
+  readonly tasks: ClaimedTask[];
+  /** There was none because of what projects may run or spend, as far as is known: the end of a task may change that. */
+  readonly isHeldBack: boolean;
 }
 
 /** Claims a waiting task: attempt + 1, a lease, the accept event. */
@@ -43,12 +52,18 @@ export async function claimTask(db: Queryable, claim: Claim): Promise<ClaimedTas
  *  among equals of the one that was served longest ago; a project at its running limit or with a spent budget has none. Within
  *  a project the oldest task goes first. */
 export async function claimTasks(db: Queryable, claim: Claim, most: number): Promise<ClaimedTask[]> {
-  const values = [...claimValues(claim), most];
+  return (await askForTasks(db, claim, most)).tasks;
+}
+
+/** `claimTasks`, with what is known when there is none. */
+export async function askForTasks(db: Queryable, claim: Claim, most: number): Promise<Claimed> {
+  const values = [...claimValues(claim), most, claim.places ?? null];
   for (let attempt = 1; ; attempt += 1) {
     const { rows } = await db.query<ClaimRow>(claimStatement, values);
     const tasks = rows.filter((row) => row.id !== null);
     // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
-    if (tasks.length > 0 || rows[0]?.contended !== true || attempt >= limits.claimTries) return tasks;
+    const isContended = rows[0]?.contended === true;
+    if (tasks.length > 0 || !isContended || attempt >= limits.claimTries) return { tasks, isHeldBack: rows[0]?.heldBack === true };
   }
 }
 
@@ -64,7 +79,7 @@ function claimValues(claim: Claim): unknown[] {
   ];
 }
 
-type ClaimRow = (ClaimedTask | { readonly id: null }) & { readonly contended: boolean };
+type ClaimRow = (ClaimedTask | { readonly id: null }) & { readonly contended: boolean; readonly heldBack: boolean };
 
 /** Renews the leases of the attempts that a worker is working on, and returns those it still holds; one that is missing
  *  from the answer is lost to it. An attempt that the worker gave up is not renewed, so that it can be rescued. */

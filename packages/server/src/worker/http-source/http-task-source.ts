@@ -22,6 +22,8 @@ export function openHttpTaskSource(settings: LinkSettings): TaskSource {
 }
 
 class HttpTaskSource implements TaskSource {
+  /** A server knows the places of its own worker alone. */
+  readonly freesPlacesEarly = false;
   readonly #link: ServerLink;
   #models: { readonly version: string; readonly models: readonly Manifest[] } | undefined;
   readonly #places = new EventPlaces();
