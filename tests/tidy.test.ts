@@ -21,7 +21,7 @@ const serverLevels = [
   ["db"],
   ["config"],
   ["errors", "limits", "log", "operator-error", "process-identity", "secret-text", "address-range"],
-  ["limits-of-files", "limits-of-remote-workers", "limits-of-stores"],
+  ["limits-of-files", "limits-of-remote-workers", "limits-of-stores", "limits-of-the-database"],
 ];
 
 /** Which package may import which. */

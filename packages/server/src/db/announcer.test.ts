@@ -12,24 +12,56 @@ import type { TestDatabase } from "./test-database.ts";
 let test: TestDatabase;
 let announcer: Announcer;
 const told: string[] = [];
+/** Longer than a test takes between two announcements. */
+const pauseMs = 300;
 
 beforeEach(async () => {
+  told.length = 0;
   test = await createTestDatabase();
-  announcer = new Announcer(openLog({ level: "silent", pretty: false }), { ...test.address }, (_channel, payload) => told.push(payload));
+  announcer = new Announcer(openLog({ level: "silent", pretty: false }), { ...test.address }, {
+    tellOwn: (_channel, payload) => told.push(payload),
+    pauseMs,
+  });
 });
 afterEach(async () => {
   await announcer.close();
   await test.drop();
 });
 
-it("beyond what may wait to be sent, others are told no more, and its own process still is", async () => {
+async function listen(): Promise<pg.Client> {
   const listening = new pg.Client(test.address);
   await listening.connect();
   await listening.query("listen things");
+  return listening;
+}
+
+function announce(payloads: readonly string[]): void {
+  const rows = payloads.map((payload) => ({ "announce:things": payload }));
+  announcer.announce({ fields: [{ name: "announce:things" } as pg.FieldDef], rows });
+}
+
+it("the first is sent at once, and those that come shortly after it share a notification", async () => {
+  const listening = await listen();
+  const heard: string[] = [];
+  listening.on("notification", ({ payload = "" }) => heard.push(payload));
+  const first = once(listening, "notification");
+  announce(["one"]);
+  await first;
+  for (const payload of ["two", "three"]) {
+    announce([payload]);
+    // An answer that comes after what was sent before it.
+    await listening.query("select 1");
+    await test.db.query("select 1");
+  }
+  while (!heard.join().includes("three")) await once(listening, "notification");
+  expect(heard).toEqual(["one", ["two", "three"].join(announceSeparator)]);
+  await listening.end();
+});
+
+it("beyond what may wait to be sent, others are told no more, and its own process still is", async () => {
+  const listening = await listen();
   const heard: string[] = [];
   listening.on("notification", ({ payload = "" }) => heard.push(...payload.split(announceSeparator)));
-  const announce = (payloads: readonly string[]): void =>
-    announcer.announce({ fields: [{ name: "announce:things" } as pg.FieldDef], rows: payloads.map((payload) => ({ "announce:things": payload })) });
   const length = 7_000;
   const fitting = Math.floor(limits.announcementCharacters / length);
   // All of them in one turn of the event loop: nothing is sent meanwhile.

@@ -5,6 +5,8 @@
 // disk, 32 workers end tasks several times as fast (benchmarks/queue/run.mjs). An announcement that is lost with its process
 // costs time and nothing else: every listener also looks for itself. Listeners of the same process hear at once.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import pg from "pg";
 
 import { limits } from "../limits.ts";
@@ -22,6 +24,7 @@ export type AnnouncingResult = Pick<pg.QueryResult<Record<string, unknown>>, "fi
 export class Announcer {
   readonly #log: Log;
   readonly #tellOwn: (channel: string, announcement: string) => void;
+  readonly #pauseMs: number;
   readonly #pool: pg.Pool;
   readonly #waiting = new Map<string, Set<string>>();
   #waitingCharacters = 0;
@@ -29,10 +32,15 @@ export class Announcer {
   readonly #sessions = new Set<number | undefined>();
   #sending: Promise<void> | undefined;
 
-  /** `tellOwn` tells this process's listeners. */
-  constructor(log: Log, settings: pg.PoolConfig, tellOwn: (channel: string, announcement: string) => void) {
+  /** `tellOwn` tells this process's listeners. `pauseMs`: for tests. */
+  constructor(
+    log: Log,
+    settings: pg.PoolConfig,
+    { tellOwn, pauseMs = limits.announcePauseMs }: { tellOwn: (channel: string, announcement: string) => void; pauseMs?: number },
+  ) {
     this.#log = log;
     this.#tellOwn = tellOwn;
+    this.#pauseMs = pauseMs;
     this.#pool = new pg.Pool({ ...settings, max: 1, application_name: "atelier-announce" });
     this.#pool.on("error", this.#onError);
     this.#pool.on("connect", (client) => this.#sessions.add(backendOf(client)));
@@ -74,23 +82,24 @@ export class Announcer {
     return known;
   }
 
-  /** One statement at a time; whatever is announced meanwhile shares the next one. */
+  /** One statement at a time, the first one at once. Whatever is announced meanwhile, or in the pause after it, shares the next one:
+   *  at 500 tasks a second a statement for each took a sixth of the processor time of server and PostgreSQL
+   *  (benchmarks/server/submit.mjs). */
   async #send(): Promise<void> {
     // What is committed in the same turn of the event loop goes along.
     await new Promise(setImmediate);
-    while (this.#waiting.size > 0) {
+    do {
       const notifications = [...this.#waiting].flatMap(([channel, payloads]) => packed(channel, payloads));
       this.#waiting.clear();
       this.#waitingCharacters = 0;
       try {
-        await this.#pool.query(notifyAll, [
-          notifications.map(({ channel }) => channel),
-          notifications.map(({ payload }) => payload),
-        ]);
+        const values = [notifications.map(({ channel }) => channel), notifications.map(({ payload }) => payload)];
+        await this.#pool.query({ ...notifyAll, values });
       } catch (error) {
         this.#log.debug({ err: error, count: notifications.length }, "database.announcement_lost");
       }
-    }
+      await delay(this.#pauseMs);
+    } while (this.#waiting.size > 0);
   }
 
   readonly #onError = (error: Error): void => {
@@ -104,9 +113,9 @@ function backendOf(client: pg.PoolClient): number | undefined {
 }
 
 /** Nothing is written but the commit itself, and nobody waits for that to reach the disk. */
-const notifyAll = `
+const notifyAll = { name: "announce", text: `
   select set_config('synchronous_commit', 'off', true), pg_notify(n.channel, n.payload)
-    from unnest($1::text[], $2::text[]) as n (channel, payload)`;
+    from unnest($1::text[], $2::text[]) as n (channel, payload)` };
 
 /** As few notifications as PostgreSQL's payload limit allows. */
 function packed(channel: string, payloads: Iterable<string>): { channel: string; payload: string }[] {

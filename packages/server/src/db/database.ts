@@ -93,7 +93,7 @@ class PoolDatabase implements Database {
     });
     const makeClient = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
     this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), pingMs });
-    this.#announcer = new Announcer(log, { ...shared, Client }, (channel, payload) => this.#listener.tell(channel, payload));
+    this.#announcer = new Announcer(log, { ...shared, Client }, { tellOwn: (channel, payload) => this.#listener.tell(channel, payload) });
   }
 
   async query<Row extends object>(statement: string | Prepared, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {
