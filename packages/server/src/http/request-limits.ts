@@ -1,6 +1,6 @@
 // How many requests a key, and an address without one, may send in a minute (docs/wire-contract.md, "Limits").
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import ipaddr from "ipaddr.js";
 
@@ -46,7 +46,7 @@ export class RequestLimits {
    *  where a request from the same address has proved it lately; all else counts for the address.
    *  Throws RATE_LIMITED. */
   admit(address: string, apiKey: string): Admission {
-    const key = createHash("sha256").update(apiKey).digest("base64");
+    const key = hash("sha256", apiKey, "base64");
     const pair = `${groupOf(address)} ${key}`;
     const wasProven = this.#proven.get(pair) === true;
     refuseAfter(wasProven ? this.#keys.take(key) : this.#addresses.take(groupOf(address)));

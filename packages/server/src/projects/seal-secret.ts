@@ -39,7 +39,13 @@ export function checkSeal(masterKey: Buffer, sealed: Buffer): void {
   }
 }
 
+const keyIds = new WeakMap<Buffer, Buffer>();
+
 /** Tells master keys apart without telling anything about them. */
 function keyId(masterKey: Buffer): Buffer {
-  return createHash("sha256").update("atelier master key id").update(masterKey).digest().subarray(0, 4);
+  const known = keyIds.get(masterKey);
+  if (known) return known;
+  const id = createHash("sha256").update("atelier master key id").update(masterKey).digest().subarray(0, 4);
+  keyIds.set(masterKey, id);
+  return id;
 }
