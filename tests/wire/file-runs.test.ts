@@ -105,7 +105,7 @@ describe("File inputs: one file (fileinput)", () => {
     await expect(setup.run(enlarge, [["image", wide, "a.png"], ["factor", "99"]])).rejects.toThrow("must be between 0.1 and 8");
     await expect(setup.run(enlarge, [["image", Buffer.from("<svg/>"), "a.png"]])).rejects.toThrow("File [image] is of no supported type");
     expect(await count()).toBe(before);
-    // The folder goes right after the task's end.
+    // They go right after the task's end.
     await expect.poll(setup.temporary).toEqual([]);
   });
 });

@@ -43,7 +43,7 @@ export interface FileSetup {
   run(model: string, body: object | readonly TestPart[], as?: CreatedProject): Promise<EndedTask>;
   upload(bytes: Buffer, name: string, as?: CreatedProject): Promise<{ id: string; url: string }>;
   bytesOf(url: string): Promise<Buffer>;
-  /** What lies in the folders of uploads and runs. */
+  /** Files in the folders of uploads and runs. The empty folder of a run waits for the next one. */
   temporary(): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export async function startFileServer(): Promise<FileSetup> {
       return answer.list[0];
     },
     bytesOf: async (address) => Buffer.from(await (await fetch(address)).arrayBuffer()),
-    temporary: async () => [...(await readdir(join(server.folder, "tmp"))), ...(await readdir(runFolder))],
+    temporary: async () => [...(await filesIn(join(server.folder, "tmp"))), ...(await filesIn(runFolder))],
     async stop() {
       await worker.drain();
       claims.close();
@@ -120,4 +120,9 @@ async function startHost(asked: string[]): Promise<Server> {
 function addressOf(listening: { address(): AddressInfo | string | null }): string {
   // A listening TCP server has an address with a port.
   return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
