@@ -6,16 +6,18 @@ import { join } from "node:path";
 /** Linux counts in hundredths of a second (`getconf CLK_TCK`). */
 const tickMs = 10;
 
-/** Shares of one processor, as text: "server 27 %, PostgreSQL 19 %, client 10 %, others 1 %". Empty where there is no /proc.
- *  Of processes that ended meanwhile nothing is known. */
+/** Shares of one processor, as text: "server 27 %, PostgreSQL 19 %, client 10 %, others 1 %". and how much of the
+ *  time anybody waited for a processor. Empty where there is no /proc. Of others that ended meanwhile only that is seen. */
 export async function withProcessorShares({ pid, data }, work) {
-  const [startedAt, before] = [performance.now(), processes()];
+  const [startedAt, before, waitedMs] = [performance.now(), processes(), waitMs()];
   const result = await work();
-  const [elapsedMs, after] = [performance.now() - startedAt, processes()];
+  const [elapsedMs, after, waitedAfterMs] = [performance.now() - startedAt, processes(), waitMs()];
   const usedMs = { server: 0, PostgreSQL: 0, client: 0, others: 0 };
   const nameOf = namesOf({ pid, data });
   for (const [id, one] of after) usedMs[nameOf(id, one)] += one.usedMs - (before.get(id)?.usedMs ?? 0);
-  const told = Object.entries(usedMs).map(([name, ms]) => `${name} ${Math.round((100 * ms) / elapsedMs)} %`);
+  const share = (ms) => `${Math.round((100 * ms) / elapsedMs)} %`;
+  const told = Object.entries(usedMs).map(([name, ms]) => `${name} ${share(ms)}`);
+  if (waitedMs !== undefined) told.push(`waited for one ${share(waitedAfterMs - waitedMs)} of the time`);
   return { result, shares: after.size > 0 ? told.join(", ") : "" };
 }
 
@@ -38,4 +40,10 @@ function processes() {
     }
   }
   return found;
+}
+
+/** How long some process was ready to run and had no processor. Undefined where the kernel does not count it (CONFIG_PSI). */
+function waitMs() {
+  if (!existsSync("/proc/pressure/cpu")) return undefined;
+  return Number(/some .*total=(\d+)/.exec(readFileSync("/proc/pressure/cpu", "utf8"))[1]) / 1_000;
 }
