@@ -6,8 +6,8 @@ import { join } from "node:path";
 /** Linux counts in hundredths of a second (`getconf CLK_TCK`). */
 const tickMs = 10;
 
-/** Shares of one processor, as text: "server 27 %, PostgreSQL 19 %, client 10 %, others 1 %". and how much of the
- *  time anybody waited for a processor. Empty where there is no /proc. Of others that ended meanwhile only that is seen. */
+/** Shares of one processor, as text: "server 27 %, PostgreSQL 19 %, client 10 %, others 1 %", and how much of
+ *  the time anybody waited for a processor. Empty where there is no /proc. Of others that ended meanwhile only that is seen. */
 export async function withProcessorShares({ pid, data }, work) {
   const [startedAt, before, waitedMs] = [performance.now(), processes(), waitMs()];
   const result = await work();

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { AtelierError } from "../errors.ts";
 import { gather } from "./gather.ts";
@@ -145,4 +145,27 @@ it("refuses what comes while too many wait, at once, and takes more when there i
   await turn();
   batches[2]?.end();
   expect(await fourth).toBe(40);
+});
+
+it("refuses what has waited too long when its statement would begin, and nothing that came later", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const { batches, work, itemsSoFar } = gatedWork();
+    const call = gather(work, { atOnce: 1, most: 2, waiting: 10, waitMs: 8_000 });
+    const first = call(1);
+    await turn();
+    const tooLong = Promise.allSettled([call(2), call(3), call(4)]);
+    vi.advanceTimersByTime(1);
+    const late = call(5);
+    vi.advanceTimersByTime(8_000);
+    batches[0]?.end();
+    expect(await first).toBe(10);
+    expect((await tooLong).map((outcome) => outcome.status === "rejected" && outcome.reason)).toMatchObject(Array(3).fill({ code: "SERVER_UNAVAILABLE" }));
+    await turn();
+    expect(itemsSoFar()).toEqual([[1], [5]]);
+    batches[1]?.end();
+    expect(await late).toBe(50);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -10,12 +10,16 @@ export interface GatherLimits {
   readonly most: number;
   /** Items that wait; a call beyond is answered with SERVER_UNAVAILABLE at once. */
   readonly waiting: number;
+  /** How long a call may wait for its statement to begin; then it is answered with SERVER_UNAVAILABLE when the next one would.
+   *  Absent: for ever. While the database is away, each statement ahead takes `databaseAwayMs`. */
+  readonly waitMs?: number;
 }
 
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  readonly sinceMs: number;
 }
 
 /** `work` gets items in the order of their coming and answers with one result for each, in the same order. A call that comes
@@ -25,7 +29,7 @@ interface Waiting<Item, Result> {
  *  the same `keyOf` never share a statement. */
 export function gather<Item, Result>(
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
-  { atOnce, most, waiting: mostWaiting }: GatherLimits,
+  { atOnce, most, waiting: mostWaiting, waitMs = Infinity }: GatherLimits,
   keyOf?: (item: Item) => string,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
@@ -40,6 +44,10 @@ export function gather<Item, Result>(
 
   const start = (): void => {
     isStarting = false;
+    // The oldest are the first.
+    while (underWay < atOnce && waiting[0] && performance.now() - waiting[0].sinceMs > waitMs) {
+      waiting.shift()?.reject(new AtelierError("SERVER_UNAVAILABLE"));
+    }
     while (underWay < atOnce && waiting.length > 0) {
       underWay += 1;
       void settle(keyOf ? takeByKey(waiting, keyOf, most) : waiting.splice(0, most)).finally(() => {
@@ -76,7 +84,7 @@ export function gather<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       if (waiting.length >= mostWaiting) return reject(new AtelierError("SERVER_UNAVAILABLE"));
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, resolve, reject, sinceMs: performance.now() });
       startSoon();
     });
 }

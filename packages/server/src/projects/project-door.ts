@@ -21,7 +21,7 @@ export interface ProjectDoor {
  *  a burst opened sessions, which made it longer (benchmarks/server/submit.mjs). A question begins after its requests came, so
  *  that a key which was revoked before opens nothing. */
 export function openProjectDoor(deps: { readonly db: Queryable; readonly masterKey: Buffer }): ProjectDoor {
-  const line = { atOnce: limits.keyStatements, most: limits.keyBatch, waiting: limits.gatheredCalls };
+  const line = { atOnce: limits.keyStatements, most: limits.keyBatch, waiting: limits.gatheredCalls, waitMs: limits.databaseAwayMs };
   const selectKey = gather((hashes: readonly Buffer[]) => selectLiveKeys(deps.db, hashes), line);
   return {
     findByKey: async (apiKey) => openFoundKey(deps, apiKey, await selectKey(hashKey(apiKey))),

@@ -34,10 +34,7 @@ test("who was kept from tasks by a project's limit is asked for again when a tas
   const line = await openClaimLine({ db: noted });
   cleanups.push(drop, () => line.close());
   await db.query("insert into projects (uuid, name, auth, running_limit) values (gen_random_uuid(), 'p', 'key', 1)");
-  await db.query(
-    `insert into tasks (project_id, token, model, model_id, status, parameters, input, cps, output_folder_id, last_event_seq)
-     select p.id, gen_random_uuid()::text, 'test/fake', '1', 'task_queue', '{}', '{}', 0, '0', 1 from projects p, generate_series(1, 3)`,
-  );
+  await addTasks(db, 3);
   const claim = () => line.claim({ workerId: "w1", models: ["test/fake"], most: 1 }, { signal: new AbortController().signal, waitMs: 60_000 });
   const end = (id = "") => failTask(db, { taskId: id, attempt: 1, workerId: "w1" }, { pexit: "1", debugError: "", debugOutput: "" });
   const [first] = await claim();
@@ -54,6 +51,34 @@ test("who was kept from tasks by a project's limit is asked for again when a tas
   });
   expect(await claim()).toHaveLength(1);
 });
+
+test("a worker that has all its places full of a project with a budget keeps no other worker from that project's tasks", async () => {
+  // Without the look that the line takes every second.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  cleanups.push(() => vi.useRealTimers());
+  const { db, drop } = await createTestDatabase();
+  const line = await openClaimLine({ db });
+  cleanups.push(drop, () => line.close());
+  await db.query("insert into projects (uuid, name, auth, budget) values (gen_random_uuid(), 'p', 'key', 1000)");
+  await addTasks(db, 2);
+  const stop = new AbortController();
+  const claim = (workerId: string, places?: number) =>
+    line.claim({ workerId, models: ["test/fake"], most: 1, ...(places !== undefined && { places }) }, { signal: stop.signal, waitMs: 60_000 });
+  expect(await claim("w1", 1)).toHaveLength(1);
+  const again = claim("w1", 1);
+  expect(await claim("w2")).toHaveLength(1);
+  stop.abort();
+  expect(await again).toEqual([]);
+});
+
+/** Of the only project. */
+async function addTasks(db: Database, count: number): Promise<void> {
+  await db.query(
+    `insert into tasks (project_id, token, model, model_id, status, parameters, input, cps, output_folder_id, last_event_seq)
+     select p.id, gen_random_uuid()::text, 'test/fake', '1', 'task_queue', '{}', '{}', 0, '0', 1 from projects p, generate_series(1, $1)`,
+    [count],
+  );
+}
 
 /** `whenEmpty`: called, and waited for, when the next claim has found nothing and nobody knows yet. */
 function notingEmptyAnswers(db: Database) {

@@ -130,7 +130,9 @@ class Waiter {
 
   constructor(request: ClaimRequest) {
     this.request = request;
-    this.group = JSON.stringify(request.models.toSorted());
+    const { models, places, workerId } = request;
+    // Of a project with a budget, who has named its places may be given less than others: it has a group of its own.
+    this.group = JSON.stringify([models.toSorted(), ...(places === undefined ? [] : [workerId])]);
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

@@ -42,7 +42,7 @@ test("a removed folder goes to no other run, and no more are kept than may be", 
 });
 
 test("what lies under a run's name from before is gone, with a spare folder and without", async () => {
-  const { folders } = setup();
+  const { parent, folders } = setup();
   const leave = async (name: string): Promise<void> => {
     await mkdir(folders.pathOf(name), { recursive: true });
     await writeFile(join(folders.pathOf(name), "0.png"), "of another life");
@@ -54,6 +54,7 @@ test("what lies under a run's name from before is gone, with a spare folder and 
   await leave("run-2-1");
   await folders.make("run-2-1");
   expect(readdirSync(folders.pathOf("run-2-1"))).toEqual([]);
+  expect(readdirSync(parent)).toEqual(["run-2-1"]);
 });
 
 test("a spare folder that somebody removed is missed by nobody", async () => {

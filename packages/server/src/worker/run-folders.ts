@@ -29,6 +29,7 @@ export class RunFolders {
     const path = this.pathOf(name);
     const spare = this.#spare.pop();
     if (spare !== undefined && isRenamed(spare, path)) return;
+    if (spare !== undefined) await rm(spare, { recursive: true, force: true });
     if (mkdirSync(path, { recursive: true }) !== undefined) return;
     await rm(path, { recursive: true, force: true });
     mkdirSync(path, { recursive: true });
