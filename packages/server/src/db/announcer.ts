@@ -83,8 +83,8 @@ export class Announcer {
   }
 
   /** One statement at a time, the first one at once. Whatever is announced meanwhile, or in the pause after it, shares the next one:
-   *  at 500 tasks a second a statement for each took a sixth of the processor time of server and PostgreSQL
-   *  (benchmarks/server/submit.mjs). */
+   *  at hundreds of tasks a second a statement for each costs server and PostgreSQL more than what it saves the waiting
+   *  (`node benchmarks/server/submit.mjs` prints their shares of the processors). */
   async #send(): Promise<void> {
     // What is committed in the same turn of the event loop goes along.
     await new Promise(setImmediate);

@@ -39,8 +39,7 @@ declare module "fastify" {
 }
 
 /** Properties of the request itself. What a WeakMap holds for a key that is gone outlives it until the next collection of the
- *  whole heap, and an entry for each request makes the frequent small ones slow: 600,000 of them took 320 ms together with a
- *  WeakMap and 8 ms with a property (Node 20). */
+ *  whole heap, and an entry for each request makes the frequent small ones slow. */
 const visitKey: unique symbol = Symbol("visit");
 const originKey: unique symbol = Symbol("origin");
 
