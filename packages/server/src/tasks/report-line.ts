@@ -16,14 +16,20 @@ export interface FencedReport {
 }
 
 export interface ReportLine {
-  /** Moves a task on by all of its steps, which are read when their statement begins. False, with nothing changed, when fence or status do not match. One call of a task at
-   *  a time. Throws SERVER_UNAVAILABLE when the database stays away. */
+  /** Moves a task on by all of its steps, which are read when their statement begins. False, with nothing changed, when fence or
+   *  status do not match. One call of a task at a time. Throws SERVER_UNAVAILABLE when the database stays away. */
   move(report: FencedReport): Promise<boolean>;
   /** Ends a task well, after its last steps. False: fence lost. Throws as `move` does. */
   finish(fence: Fence, finish: Finish): Promise<boolean>;
 }
 
-export function openReportLine({ db }: { db: Queryable }): ReportLine {
+export interface ReportLineDeps {
+  readonly db: Queryable;
+  /** Waits before a write whose outcome is unknown is asked for again. Default: that of `certainly`. */
+  readonly pause?: () => Promise<unknown>;
+}
+
+export function openReportLine({ db, pause }: ReportLineDeps): ReportLine {
   const line = { atOnce: limits.reportStatements, most: limits.reportBatch, waiting: limits.gatheredCalls };
   let ending: Promise<unknown> = Promise.resolve();
   const finish = gather(
@@ -56,12 +62,14 @@ export function openReportLine({ db }: { db: Queryable }): ReportLine {
           if (now?.workerId !== fence.workerId) return false;
           return afterSeq === undefined ? now.status === take().at(-1)?.to : now.lastEventSeq >= afterSeq + take().length;
         },
+        pause,
       );
     },
     finish: (fence, end) =>
       certainly(
         () => finish({ fence, finish: end }),
         async () => (await selectAttempt(db, fence))?.pexit === "0",
+        pause,
       ),
   };
 }
