@@ -110,6 +110,21 @@ def train(options: argparse.Namespace) -> None:
             break
 
 
+@torch.no_grad()
+def mix_in_start(options: argparse.Namespace) -> None:
+    """A decoder that was trained for long on exact latents draws a style's hatching wherever the starter's own are unsure of
+    it. A share of the weights that it went on from takes that away again, and most of the sharpness stays."""
+    encoder, decoder = starting_networks(options.from_weights)
+    state = load_checkpoint("decoder")
+    for name, start in decoder.state_dict().items():
+        state["model"][name].lerp_(start, options.mix_in_start)
+    decoder.load_state_dict(state["model"])
+    held_out = [picture_file(WORK, HELD_OUT_SEED, 48, size, PICTURE_STYLES) for size in SIZES]
+    state["psnr"] = round(measure_psnr(encoder, decoder.eval(), held_out), 2)
+    save_checkpoint("decoder", state)
+    print("psnr", state["psnr"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_common_options(parser, steps=1500, batch=16, rate=1.5e-3)
@@ -119,7 +134,9 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=64, help="side of the small crops")
     parser.add_argument("--average-decay", type=float, default=0.97)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
-    train(parser.parse_args())
+    parser.add_argument("--mix-in-start", type=float, help="instead of training: this share of the weights of --from-weights into the trained ones")
+    options = parser.parse_args()
+    (mix_in_start if options.mix_in_start else train)(options)
 
 
 if __name__ == "__main__":

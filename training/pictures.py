@@ -10,8 +10,8 @@ from training.scenes import render, sample_mixture
 
 CHUNK = 64
 # More of what a model learns slowly: bound colours, counts, places, faces.
-SHARES = {"lone planet": 0.06, "relation": 0.16, "count": 0.2, "portrait": 0.06, "building": 0.08, "couple": 0.03, "seat": 0.04,
-          "frame": 0.02, "bright space": 0.02, "saucer": 0.03, "comet": 0.02, "flowers": 0.02}
+SHARES = {"lone planet": 0.04, "relation": 0.14, "count": 0.3, "moons": 0.08, "portrait": 0.04, "building": 0.06, "couple": 0.03,
+          "seat": 0.04, "frame": 0.02, "bright space": 0.02, "saucer": 0.03, "comet": 0.02, "flowers": 0.02}
 
 
 def training_scene(seed: int, aspect: float = 1.0):

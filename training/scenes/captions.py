@@ -150,7 +150,7 @@ def _behind(rng, s, keep):
     for extra in ph.extras(rng, s):
         if rng.random() < keep:
             text += f", {extra}" if text else f" with {extra}"
-    if s.frame and rng.random() < .85:
+    if s.frame:
         text += " " + ph.frame(rng, s)
     return text
 

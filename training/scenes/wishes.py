@@ -19,6 +19,7 @@ def _lone_planet(s):
 WISHES = {
     "relation": lambda s: relation_of(s) is not None,
     "count": lambda s: s.moons > 1 or s.ships > 1 or s.columns > 1,
+    "moons": lambda s: s.moons > 0,
     "lone planet": _lone_planet,
     "portrait": lambda s: len(s.people) == 1 and s.people[0].framing == "portrait",
     "couple": lambda s: len(s.people) == 2,
