@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { limits } from "../../packages/server/src/limits.ts";
 import { CrashServer } from "../crash/crash-server.ts";
 import { brokenPromises } from "../simulation/invariants.ts";
 import { allEnded } from "./fleet.ts";
@@ -40,6 +41,7 @@ it("a full disk refuses Run with a clear error while reads work, and what was ac
     expect(await run("x")).toMatchObject({ result: true });
     for (let count = 0; count < 4; count += 1) await run("stepMs=1000");
     await fill(filler, { leaveBytes: (reserveMib / 2) * 1024 * 1024 });
+    await delay(limits.diskLookMs); // the last look had found room
 
     expect(await run("x")).toMatchObject({ result: false, errors: [{ message: expect.stringContaining("disk is full") }] });
     expect(await server.call("/Task/Detail", { taskid: acknowledged[0] })).toMatchObject({ result: true });

@@ -33,3 +33,13 @@ it("a look that failed is not believed by whoever asks next", async () => {
   looks[1]?.resolve(true);
   expect(await next).toBe(true);
 });
+
+it("a disk that was full is looked at again by whoever asks next", async () => {
+  const { looks, room } = setup();
+  const full = room();
+  looks[0]?.resolve(false);
+  expect(await full).toBe(false);
+  const next = room();
+  looks[1]?.resolve(true);
+  expect(await next).toBe(true);
+});

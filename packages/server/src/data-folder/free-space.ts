@@ -12,15 +12,16 @@ export async function hasRoom(folder: string, reserveBytes: number): Promise<boo
 }
 
 /** Asks `look` again only when its last answer is older than the limit, and once for all who ask meanwhile: every Run asks, and
- *  a look takes a turn of Node's thread pool. A look that fails is not kept. */
+ *  a look takes a turn of Node's thread pool. A look that fails or finds no room is not kept: whoever made room is believed at once. */
 export function recentRoom(look: () => Promise<boolean>, clock: () => number = () => performance.now()): () => Promise<boolean> {
   let asked: { readonly answer: Promise<boolean>; readonly at: number } | undefined;
   return () => {
     if (asked && clock() - asked.at < limits.diskLookMs) return asked.answer;
     const asking = { answer: look(), at: clock() };
-    asking.answer.catch(() => {
+    const forget = (): void => {
       if (asked === asking) asked = undefined;
-    });
+    };
+    asking.answer.then((hasRoom) => hasRoom || forget(), forget);
     asked = asking;
     return asking.answer;
   };
