@@ -116,6 +116,9 @@ def mix_in_start(options: argparse.Namespace) -> None:
     it. A share of the weights that it went on from takes that away again, and most of the sharpness stays."""
     encoder, decoder = starting_networks(options.from_weights)
     state = load_checkpoint("decoder")
+    if state.get("mixed"):
+        raise SystemExit("the start is mixed into this checkpoint already: train on (--resume), or start anew")
+    state["mixed"] = options.mix_in_start
     for name, start in decoder.state_dict().items():
         state["model"][name].lerp_(start, options.mix_in_start)
     decoder.load_state_dict(state["model"])
@@ -134,8 +137,11 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=64, help="side of the small crops")
     parser.add_argument("--average-decay", type=float, default=0.97)
     parser.add_argument("--restart-schedule", action="store_true", help="with --resume: keep the weights, start the schedule anew")
-    parser.add_argument("--mix-in-start", type=float, help="instead of training: this share of the weights of --from-weights into the trained ones")
+    parser.add_argument("--mix-in-start", type=float, metavar="SHARE",
+                        help="instead of training: this share of the weights of --from-weights into the trained ones")
     options = parser.parse_args()
+    if options.mix_in_start and not options.from_weights:
+        parser.error("--mix-in-start needs --from-weights: the folder that the training began with")
     (mix_in_start if options.mix_in_start else train)(options)
 
 

@@ -46,7 +46,7 @@ export async function demo(deps: { signal: AbortSignal }, options: DemoOptions):
       if (ending.signal.aborted) return ending.exitCode();
       if (exitCode !== 0 || !server.isOurs) return exitCode;
       if (options.once) {
-        say("\nThe server stops now; `npm start` runs one for the page and the line above.");
+        say(`\nThe server stops now; \`${startCommand(options)}\` runs one for the page and the line above.`);
         return exitCode;
       }
       say(`\nThe server runs at ${server.url} until you press Ctrl-C.`);
@@ -59,6 +59,12 @@ export async function demo(deps: { signal: AbortSignal }, options: DemoOptions):
     if (error instanceof EndRequest) return ending.exitCode();
     throw error;
   }
+}
+
+/** With what the demo was given: elsewhere there is no such project, and no such address. */
+function startCommand({ port, data }: DemoOptions): string {
+  const flags = [...(port ? ["--port", port] : []), ...(data ? ["--data", data] : [])];
+  return ["npm start", ...(flags.length > 0 ? ["--", ...flags] : [])].join(" ");
 }
 
 interface DemoServer {
