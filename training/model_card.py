@@ -69,7 +69,7 @@ The encoder's own decoder reaches 25.5 dB on held-out scenes at 128 pixels, the 
 (`training.autoencoder` and `training.decoder` print it): nothing is sharper than that. As it was trained it
 reached 22.34 dB and hatched pictures of other styles like woodcuts, where the starter's latents are less exact than the encoder's:
 a fifth of the weights that it went on from is mixed in again (`training.decoder --mix-in-start 0.2`). The learned enlarger does not beat
-Lanczos-3 in both measures (above): the engine enlarges with Lanczos-3. It draws no photographs and no real people.
+Lanczos-3 in both measures (above; its "decoded" rows are of the decoder shipped before this one): the engine enlarges with Lanczos-3. It draws no photographs and no real people.
 
 ## Licence and files
 Apache-2.0, as the project.

@@ -14,7 +14,7 @@ function gatedQueue() {
   return { queue, sent };
 }
 
-/** One report is to be sent and has not been read yet when the next one comes. */
+/** One report is to be sent and has not been read yet. */
 async function unreadQueue() {
   const calls: Iterable<Report>[] = [];
   const queue = new ReportQueue((reports) => {
@@ -23,7 +23,6 @@ async function unreadQueue() {
   }, noPause);
   queue.push({ status: "task_assign" });
   await turn();
-  queue.push(progress(1));
   return { queue, calls };
 }
 
@@ -96,12 +95,14 @@ it("sends nothing when all of it fits into the end", async () => {
 
 it("gives back at the end what waits to be written, and the one who was to write it finds nothing", async () => {
   const { queue, calls } = await unreadQueue();
+  queue.push(progress(1));
   expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_assign" }, progress(1), { status: "task_end" }]);
   expect(calls.map((reports) => [...reports])).toEqual([[]]);
 });
 
 it("writes what came until it was read", async () => {
-  const { calls } = await unreadQueue();
+  const { queue, calls } = await unreadQueue();
+  queue.push(progress(1));
   expect(timeless([...(calls[0] ?? [])])).toEqual([{ status: "task_assign" }, progress(1)]);
 });
 
@@ -122,13 +123,7 @@ it("waits for the pause before it sends, so that what comes meanwhile goes along
 });
 
 it("writes nothing once the end was asked for, not even what comes after it", async () => {
-  const calls: Iterable<Report>[] = [];
-  const queue = new ReportQueue((reports) => {
-    calls.push(reports);
-    return new Promise(() => undefined);
-  }, noPause);
-  queue.push({ status: "task_assign" });
-  await turn();
+  const { queue, calls } = await unreadQueue();
   const rest = await queue.rest({ status: "task_end" });
   // What comes after the end was asked for belongs to nobody, least of all to a statement that was waiting for its turn.
   queue.push(progress(1));
