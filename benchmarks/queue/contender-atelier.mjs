@@ -34,7 +34,8 @@ export async function openAtelier(address) {
   );
   const projectId = rows[0].id;
   const lines = [];
-  const newTasks = openNewTaskLine({ db });
+  const claims = await openClaimLine({ db });
+  const newTasks = openNewTaskLine({ db, workers: claims });
   let worker;
   return {
     name: "atelier",
@@ -44,7 +45,7 @@ export async function openAtelier(address) {
       await createTask({ db, newTasks }, { projectId, model: manifest, parameters: { prompt }, input, callbackUrl: "" });
     },
     async work({ concurrency, onStarted }) {
-      const [claims, kills] = [await openClaimLine({ db }), await openKillFeed({ db })];
+      const kills = await openKillFeed({ db });
       lines.push(claims, kills);
       const files = openDiskStore(join(folder, "files"));
       const source = openLocalTaskSource({ db, files, claims, kills, reports: openReportLine({ db }), listModels: () => [manifest] }, randomUUID());

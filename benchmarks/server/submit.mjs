@@ -77,20 +77,22 @@ async function submit(server, dueAt) {
   return performance.now() - dueAt;
 }
 
-/** By the database's own clock: from the row's creation to its accept by a worker. */
+/** From before the request to the worker's first own step. Both clocks are this machine's: the client's, and PostgreSQL's less the
+ *  age that the worker gave its report. */
 async function startLatencies(server) {
   await startEngines(server);
-  const ids = [];
+  const submittedAt = new Map();
   for (let number = 0; number < startSamples; number += 1) {
-    ids.push((await server.call("/Run/test/fake", { prompt: "a red planet", steps: 1 })).taskid);
+    const now = performance.timeOrigin + performance.now();
+    submittedAt.set((await server.call("/Run/test/fake", { prompt: "a red planet", steps: 1 })).taskid, now);
     await delay(startPauseMs);
   }
   await delay(1_000);
   const { rows } = await server.db.query(
-    `select extract(epoch from accepted_at - created_at) * 1000 as ms from tasks where id = any($1) and accepted_at is not null`,
-    [ids],
+    `select id, extract(epoch from preprocess_started_at) * 1000 as at from tasks where id = any($1) and preprocess_started_at is not null`,
+    [[...submittedAt.keys()]],
   );
-  return rows.map((row) => Number(row.ms));
+  return rows.map((row) => Number(row.at) - submittedAt.get(row.id));
 }
 
 /** An engine's own start is not what is measured. */

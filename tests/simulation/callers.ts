@@ -5,6 +5,7 @@ import pg from "pg";
 
 import { cancelWaitingTask, killLeasedTask } from "../../packages/server/src/db/queries/endings.ts";
 import { AtelierError } from "../../packages/server/src/errors.ts";
+import type { WaitingWorkers } from "../../packages/server/src/tasks/claim-line.ts";
 import { createTask } from "../../packages/server/src/tasks/create-task.ts";
 import type { CreateTaskDeps, RunRequest } from "../../packages/server/src/tasks/create-task.ts";
 import { openNewTaskLine } from "../../packages/server/src/tasks/new-task-line.ts";
@@ -45,10 +46,12 @@ interface Run {
   readonly isSpoilt: boolean;
 }
 
-/** One process takes some runs in one turn: those without a key share a statement where they are several. */
-export function submission(world: World, network: Writes): () => Promise<void> {
+/** One process takes some runs in one turn: those without a key share a statement where they are several, and a transaction with
+ *  the claim of a worker that waits (`workers`). */
+export function submission(world: World, network: Writes, workers: WaitingWorkers | undefined): () => Promise<void> {
   const runs = Array.from({ length: world.random.chance(0.4) ? 1 : 2 + world.random.below(6) }, () => drawRun(world));
-  const deps = { db: network, ...(runs.length > 1 && { newTasks: openNewTaskLine({ db: network }) }) };
+  const isShared = runs.length > 1 || workers !== undefined;
+  const deps = { db: network, ...(isShared && { newTasks: openNewTaskLine({ db: network, ...(workers && { workers }) }) }) };
   return async () => {
     await Promise.all(runs.map((run) => submit(world, deps, run)));
   };

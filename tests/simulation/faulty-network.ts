@@ -12,7 +12,7 @@ export class AnswerLost extends AtelierError {
   }
 }
 
-export type Writes = Pick<Database, "query" | "transaction">;
+export type Writes = Pick<Database, "query" | "transaction" | "batch">;
 
 /** What one process does in one turn. Of 100 such turns about `lostPercent` have a call undone at the last moment, and in as many
  *  one is done and never heard of: mostly the first, else the second. Half of these processes die of it, so that nothing
@@ -45,6 +45,13 @@ class FaultyNetwork implements Writes {
     if (!this.#isStruck()) return this.#db.transaction(work);
     if (!this.#struck.isDone) return this.#undone(work);
     await this.#db.transaction(work);
+    throw new AnswerLost();
+  }
+
+  async batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    if (!this.#isStruck()) return this.#db.batch(work);
+    if (!this.#struck.isDone) return this.#undone(work);
+    await this.#db.batch(work);
     throw new AnswerLost();
   }
 

@@ -21,6 +21,7 @@ export function fewSessions(db: Database): Database {
   return {
     query: (statement, values) => inTurn(() => keeping(db).query(statement, values)),
     transaction: (work) => inTurn(() => db.transaction((tx) => work(keeping(tx)))),
+    batch: (work) => inTurn(() => db.batch((tx) => work(keeping(tx)))),
     listen: db.listen.bind(db),
     close: db.close.bind(db),
   };

@@ -21,6 +21,7 @@ export interface Search {
 /** How often a search saw what it is about. */
 export interface Seen {
   lives: number;
+  handedOver: number;
   refused: number;
   mixed: number;
   spoilt: number;
@@ -45,7 +46,7 @@ export interface Found {
  *  has. */
 export async function searchWorlds(db: Database, { seconds, firstSeed, isOne }: Search): Promise<Found> {
   const projectIds = await createProjects(db);
-  const seen: Seen = { lives: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0, repeated: 0, spent: 0, givenUp: 0 };
+  const seen: Seen = { lives: 0, handedOver: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0, repeated: 0, spent: 0, givenUp: 0 };
   const time = new ProcessorTime(db);
   let { own, sessions } = await time.look();
   const until = performance.now() + seconds * 1000;
@@ -71,7 +72,7 @@ async function lookAtWorld(db: Database, { seed, projectIds, seen }: { seed: num
   ];
   if (broken.length > 0) throw new Error(broken.join("; "));
   seen.lives += world.acknowledged.length;
-  for (const what of ["refused", "mixed", "spoilt", "turnedAway", "lost", "repeated"] as const) seen[what] += world[what];
+  for (const what of ["handedOver", "refused", "mixed", "spoilt", "turnedAway", "lost", "repeated"] as const) seen[what] += world[what];
   seen.givenUp += await countGivenUp(db);
   seen.spent += await emptyWorld(db);
 }

@@ -11,7 +11,7 @@ import { ending, fillQueue, submission } from "./callers.ts";
 import { brokenLimits } from "./invariants.ts";
 import { crashOrFreeze, passDeadline, rescue, rescueForgotten } from "./passing-time.ts";
 import { seededRandom } from "./random.ts";
-import { claim, claimsOfAll, endAll, fillPlaces, heartbeat, report } from "./workers.ts";
+import { claim, claimsOfAll, endAll, fillPlaces, heartbeat, report, waitingWorker } from "./workers.ts";
 import { World } from "./world.ts";
 import type { Lives } from "./world.ts";
 
@@ -41,7 +41,7 @@ async function burst(world: World): Promise<number> {
 function draw(world: World): () => Promise<unknown> {
   const dice = world.random.below(100);
   const network = world.network();
-  if (dice < 13) return submission(world, network);
+  if (dice < 13) return submission(world, network, world.random.chance(0.4) ? waitingWorker(world) : undefined);
   if (dice < 35) return claim(world, network);
   if (dice < 71) return report(world, network);
   if (dice < 80) return crashOrFreeze(world);

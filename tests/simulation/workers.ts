@@ -4,8 +4,10 @@
 import pg from "pg";
 
 import { claimTasks, renewLeases } from "../../packages/server/src/db/queries/leases.ts";
+import type { Claim, ClaimedTask } from "../../packages/server/src/db/queries/leases.ts";
 import type { Fence, Finish, Move } from "../../packages/server/src/db/queries/moves.ts";
 import { drawHexId, drawOutputFolder, drawToken } from "../../packages/server/src/secret-text.ts";
+import type { WaitingWorkers } from "../../packages/server/src/tasks/claim-line.ts";
 import { failAttempt } from "../../packages/server/src/tasks/fail-attempt.ts";
 import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import type { ReportLine } from "../../packages/server/src/tasks/report-line.ts";
@@ -59,16 +61,45 @@ interface Claiming {
 }
 
 async function claimFor(world: World, { worker, wanted, warm, network }: Claiming): Promise<number> {
+  const asked = askOf(world, { worker, wanted, warm });
+  if (!asked) return 0;
+  const tasks = await world.hear(claimTasks(network, asked.claim, asked.most));
+  return receive(world, asked, tasks ?? []);
+}
+
+/** Before a process takes some runs, a worker of its own waits for tasks. */
+export function waitingWorker(world: World): WaitingWorkers {
+  const worker = world.random.below(placesOfWorkers.length);
+  const wanted = 1 + world.random.below(placesOfWorkers[worker] ?? 1);
+  return {
+    handOver(models) {
+      const asked = askOf(world, { worker, wanted, warm: [] });
+      if (!asked) return undefined;
+      if (!asked.claim.models.some((model) => models.has(model))) {
+        receive(world, asked, []);
+        return undefined;
+      }
+      return { ...asked, settle: (claimed) => (world.lives.handedOver += receive(world, asked, claimed?.tasks ?? [])) };
+    },
+  };
+}
+
+/** What a worker asks, if it has a free place and asks for nothing yet; `receive` must follow. */
+function askOf(world: World, { worker, wanted, warm }: Omit<Claiming, "network">): { claim: Claim; most: number } | undefined {
   const workerId = `w${worker}`;
   const held = world.attempts.filter(({ fence }) => fence.workerId === workerId).length;
   const places = placesOfWorkers[worker] ?? 0;
   const most = Math.min(wanted, 2 * places - held);
-  if (most <= 0 || world.claiming.has(workerId)) return 0;
+  if (most <= 0 || world.claiming.has(workerId)) return undefined;
   world.claiming.add(workerId);
   // The first one runs one of the models.
   const models = worker === 0 ? modelNames.slice(0, 1) : modelNames;
-  const asking = claimTasks(network, { workerId, models, warm, leaseMs: longLeaseMs, places }, most);
-  const tasks = (await world.hear(asking).finally(() => world.claiming.delete(workerId))) ?? [];
+  return { claim: { workerId, models, warm, leaseMs: longLeaseMs, places }, most };
+}
+
+/** Returns how many. */
+function receive(world: World, { claim: { workerId, models }, most }: { claim: Claim; most: number }, tasks: readonly ClaimedTask[]): number {
+  world.claiming.delete(workerId);
   if (tasks.length > most) world.lives.broken.push(`${workerId} asked for ${most} tasks and was given ${tasks.length}`);
   for (const { id, attempt, eventSeq, model } of tasks) {
     if (!models.includes(model)) world.lives.broken.push(`${workerId} was given task ${id} of ${model}`);

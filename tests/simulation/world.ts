@@ -22,6 +22,8 @@ export interface Lives {
   readonly acknowledged: string[];
   /** Of them, acknowledged to a repetition whose first answer was lost. */
   repeated: number;
+  /** Tasks that a waiting worker was given in the transaction that created others. */
+  handedOver: number;
   /** Reports that a fence refused. */
   refused: number;
   /** Statements that held for some of their tasks and were refused for others. */
@@ -56,7 +58,7 @@ export class World {
   readonly projectIds: readonly string[];
   readonly lives: Lives = {
     ...{ acknowledged: [], written: new Map(), stopped: [], broken: [] },
-    ...{ repeated: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0 },
+    ...{ repeated: 0, handedOver: 0, refused: 0, mixed: 0, spoilt: 0, turnedAway: 0, lost: 0 },
   };
   attempts: Attempt[] = [];
   /** Workers with a claim under way. */

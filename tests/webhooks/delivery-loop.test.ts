@@ -2,6 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { Database } from "../../packages/server/src/db/database.ts";
+import { databaseWith } from "../../packages/server/src/db/test-database.ts";
 import { claimDelivery, endDeliveryAttempt } from "../../packages/server/src/db/queries/deliveries.ts";
 import { limits } from "../../packages/server/src/limits.ts";
 import { openOutbound } from "../../packages/server/src/outbound/outbound.ts";
@@ -25,15 +26,12 @@ afterEach(async () => {
 
 /** A database to a sender whose process ends between the receiver's answer and the writing of the outcome. */
 function withoutOutcomes(db: Database): Database {
-  return {
+  return databaseWith(db, {
     query: (statement, values) =>
       textOf(statement).includes("update delivery_attempts")
         ? Promise.reject(new Error("the process has ended"))
         : db.query(statement, values),
-    transaction: (work) => db.transaction(work),
-    listen: (channel, onNotification, onReconnect) => db.listen(channel, onNotification, onReconnect),
-    close: () => db.close(),
-  };
+  });
 }
 
 const textOf = (statement: string | { readonly text: string }): string => (typeof statement === "string" ? statement : statement.text);

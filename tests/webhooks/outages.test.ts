@@ -3,7 +3,7 @@
 
 import { afterEach, expect, test } from "vitest";
 
-import type { Database } from "../../packages/server/src/db/database.ts";
+import { databaseWith } from "../../packages/server/src/db/test-database.ts";
 import type { Webhooks } from "../../packages/server/src/webhooks/start-webhooks.ts";
 import { seededRandom } from "../simulation/random.ts";
 import { answers, startReceiver } from "./receiver.ts";
@@ -31,12 +31,12 @@ async function startMortal(): Promise<{ loop: Webhooks; kill(): void }> {
   let isAlive = true;
   const whileAlive = <Result>(work: () => Promise<Result>): Promise<Result> =>
     isAlive ? work() : Promise.reject(new Error("this process has ended"));
-  const db: Database = {
+  const db = databaseWith(it.db, {
     query: (text, values) => whileAlive(() => it.db.query(text, values)),
     transaction: (work) => whileAlive(() => it.db.transaction(work)),
-    listen: (channel, onNotification, onReconnect) => it.db.listen(channel, onNotification, onReconnect),
+    batch: (work) => whileAlive(() => it.db.batch(work)),
     close: () => Promise.resolve(),
-  };
+  });
   const loop = await it.start({ db, timeoutMs, stopMs: 0 });
   return { loop, kill: () => void (isAlive = false) };
 }

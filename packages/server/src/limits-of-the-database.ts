@@ -24,6 +24,8 @@ export const databaseLimits = {
   /** Of them, those that stay open: a busy server needs no more at once, and each new one reads the catalogue and plans all its
    *  statements anew just when there is no time for it. */
   poolKeptConnections: 8,
+  /** Sessions beside them that send several statements in one trip: new tasks together with a claim. */
+  batchConnections: 2,
   /** A session beyond these is closed when it was not used for this long. */
   poolIdleMs: 60_000,
   /** Waiting for a free session of the pool. */

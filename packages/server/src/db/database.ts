@@ -9,6 +9,7 @@ import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Announcer, announcePrefix } from "./announcer.ts";
 import type { AnnouncingResult } from "./announcer.ts";
+import { sendTogether } from "./batch.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { Listener } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
@@ -29,6 +30,9 @@ export interface Database extends Queryable {
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws.
    *  Throws SERVER_UNAVAILABLE when the connection is lost on the way; whether it was committed is then unknown. */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  /** The same for statements that do not need each other's answers: `work` sends all of them in its first turn, and they go to
+   *  PostgreSQL together with begin and commit, for one trip and one wait for the disk. What PostgreSQL refuses undoes all of it. */
+  batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
   /** Calls `onNotification` for each NOTIFY on `channel`. Notifications may be lost while the database is away:
    *  `onReconnect` then tells the listener to look for itself. Resolves when listening. */
   listen(
@@ -70,6 +74,8 @@ const sessionSettings = {
 class PoolDatabase implements Database {
   readonly #log: Log;
   readonly #pool: pg.Pool;
+  /** Its sessions send a statement before the one ahead is answered. */
+  readonly #batches: pg.Pool;
   readonly #listener: Listener;
   readonly #announcer: Announcer;
   #closed: Promise<void> | undefined;
@@ -78,19 +84,11 @@ class PoolDatabase implements Database {
     this.#log = log;
     const Client = sessionsOf(address);
     const shared = { ...address, ...sessionSettings, query_timeout: answerMs };
-    this.#pool = new pg.Pool({
-      ...shared,
-      Client,
-      max: limits.poolConnections,
-      min: limits.poolKeptConnections,
-      idleTimeoutMillis: idleMs,
-      application_name: "atelier",
-    });
+    const pooled = { ...shared, Client, idleTimeoutMillis: idleMs, application_name: "atelier" };
+    this.#pool = new pg.Pool({ ...pooled, max: limits.poolConnections, min: limits.poolKeptConnections });
+    this.#batches = new pg.Pool({ ...pooled, pipeline: true, max: limits.batchConnections, min: limits.batchConnections });
     // A pool without this handler ends the process when an idle session breaks.
-    this.#pool.on("error", (error) => {
-      // Sessions that are being closed may still hear PostgreSQL's own goodbye.
-      if (!this.#closed) log.warn({ err: error }, "database.session-lost");
-    });
+    for (const pool of [this.#pool, this.#batches]) pool.on("error", this.#onIdleError);
     const makeClient = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
     this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), pingMs });
     this.#announcer = new Announcer(log, { ...shared, Client }, { tellOwn: (channel, payload) => this.#listener.tell(channel, payload) });
@@ -101,7 +99,7 @@ class PoolDatabase implements Database {
     const mayRepeat = /^\s*select\b/i.test(text) && !/\bfor\s+update\b/i.test(text);
     const deadline = Date.now() + limits.databaseAwayMs;
     for (let attempt = 0; ; attempt += 1) {
-      const client = await this.#session(deadline);
+      const client = await this.#session(this.#pool, deadline);
       let broken: Error | undefined;
       let result: pg.QueryResult<Row & pg.QueryResultRow> | undefined;
       try {
@@ -124,7 +122,7 @@ class PoolDatabase implements Database {
   }
 
   async transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    const client = await this.#session(Date.now() + limits.databaseAwayMs);
+    const client = await this.#session(this.#pool, Date.now() + limits.databaseAwayMs);
     const answers: AnnouncingResult[] = [];
     const tx = remembering(client, answers);
     let result: Result;
@@ -149,6 +147,22 @@ class PoolDatabase implements Database {
     return result;
   }
 
+  async batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    const client = await this.#session(this.#batches, Date.now() + limits.databaseAwayMs);
+    const answers: AnnouncingResult[] = [];
+    let broken: Error | undefined;
+    try {
+      const result = await sendTogether(remembering(client, answers), work);
+      for (const answer of answers) this.#announcer.announce(answer);
+      return result;
+    } catch (error) {
+      if (isUnavailable(error)) broken = error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
   listen(
     channel: string,
     onNotification: (payload: string) => void,
@@ -163,15 +177,15 @@ class PoolDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#listener.close(), this.#pool.end()]);
+    await Promise.all([this.#listener.close(), this.#pool.end(), this.#batches.end()]);
     await this.#announcer.close();
   }
 
   /** A session that answered just now or never broke; nothing has been sent yet, so waiting for it is always safe. */
-  async #session(deadline: number): Promise<pg.PoolClient> {
+  async #session(pool: pg.Pool, deadline: number): Promise<pg.PoolClient> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const client = await this.#pool.connect();
+        const client = await pool.connect();
         if (client.listenerCount("error") === 0) client.on("error", this.#onSessionError);
         return client;
       } catch (error) {
@@ -181,6 +195,11 @@ class PoolDatabase implements Database {
       await delay(retryWaitMs(attempt));
     }
   }
+
+  readonly #onIdleError = (error: Error): void => {
+    // Sessions that are being closed may still hear PostgreSQL's own goodbye.
+    if (!this.#closed) this.#log.warn({ err: error }, "database.session-lost");
+  };
 
   /** A session that breaks while it is lent out: the statement that uses it fails by itself. */
   readonly #onSessionError = (error: Error): void => {

@@ -75,3 +75,15 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     },
   };
 }
+
+/** `db` with some of its methods replaced. */
+export function databaseWith(db: Database, changes: Partial<Database>): Database {
+  return {
+    query: db.query.bind(db),
+    transaction: db.transaction.bind(db),
+    batch: db.batch.bind(db),
+    listen: db.listen.bind(db),
+    close: db.close.bind(db),
+    ...changes,
+  };
+}

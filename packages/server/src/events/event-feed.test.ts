@@ -7,7 +7,7 @@ import { killLeasedTask } from "../db/queries/endings.ts";
 import { claimTask } from "../db/queries/leases.ts";
 import { moveTask } from "../db/queries/moves.ts";
 import { insertTask } from "../db/test-task.ts";
-import { createTestDatabase } from "../db/test-database.ts";
+import { createTestDatabase, databaseWith } from "../db/test-database.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { openEventFeed } from "./event-feed.ts";
@@ -27,7 +27,7 @@ async function setup(around: (db: Database) => Partial<Database> = () => ({})) {
     "insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id",
   );
   const projectId = rows[0]?.id ?? "";
-  const feed = openEventFeed({ db: bound(db, around(db)), log: openLog({ level: "silent", pretty: false }) });
+  const feed = openEventFeed({ db: databaseWith(db, around(db)), log: openLog({ level: "silent", pretty: false }) });
   cleanups.push(() => feed.stop());
   let tokens = 0;
   /** A task that a worker has started: three events. */
@@ -62,17 +62,6 @@ interface WrittenTask {
   readonly id: string;
   append(step?: number): Promise<void>;
   end(): Promise<void>;
-}
-
-/** Methods of a class keep their object. */
-function bound(db: Database, changes: Partial<Database>): Database {
-  return {
-    query: db.query.bind(db),
-    transaction: db.transaction.bind(db),
-    listen: db.listen.bind(db),
-    close: db.close.bind(db),
-    ...changes,
-  };
 }
 
 /** A follower that keeps what it gets; `until` resolves when that many events have come. */

@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { failTask } from "../db/queries/moves.ts";
 import { createTestDatabase } from "../db/test-database.ts";
 import { openClaimLine } from "./claim-line.ts";
+import { notingEmptyAnswers } from "./test-claims.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -30,7 +31,7 @@ test("who was kept from tasks by a project's limit is asked for again when a tas
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   cleanups.push(() => vi.useRealTimers());
   const { db, drop } = await createTestDatabase();
-  const { noted, whenEmpty } = notingEmptyAnswers(db);
+  const { noted, whenEmpty, untilEmpty } = notingEmptyAnswers(db);
   const line = await openClaimLine({ db: noted });
   cleanups.push(drop, () => line.close());
   await db.query("insert into projects (uuid, name, auth, running_limit) values (gen_random_uuid(), 'p', 'key', 1)");
@@ -38,7 +39,7 @@ test("who was kept from tasks by a project's limit is asked for again when a tas
   const claim = () => line.claim({ workerId: "w1", models: ["test/fake"], most: 1 }, { signal: new AbortController().signal, waitMs: 60_000 });
   const end = (id = "") => failTask(db, { taskId: id, attempt: 1, workerId: "w1" }, { pexit: "1", debugError: "", debugOutput: "" });
   const [first] = await claim();
-  const isKnown = new Promise<void>((resolve) => whenEmpty(async () => void setImmediate(resolve)));
+  const isKnown = untilEmpty();
   const second = claim();
   await isKnown;
   expect(await end(first?.id)).toBe(true);
@@ -78,26 +79,4 @@ async function addTasks(db: Database, count: number): Promise<void> {
      select p.id, gen_random_uuid()::text, 'test/fake', '1', 'task_queue', '{}', '{}', 0, '0', 1 from projects p, generate_series(1, $1)`,
     [count],
   );
-}
-
-/** `whenEmpty`: called, and waited for, when the next claim has found nothing and nobody knows yet. */
-function notingEmptyAnswers(db: Database) {
-  let onEmpty = async (): Promise<void> => undefined;
-  const noted: Database = {
-    async query<Row extends object>(...[statement, values]: Parameters<Database["query"]>) {
-      const answer = await db.query<Row>(statement, values);
-      if (answer.rows[0] && "id" in answer.rows[0] && answer.rows[0].id === null) await onEmpty();
-      return answer;
-    },
-    transaction: (work) => db.transaction(work),
-    listen: (...listening) => db.listen(...listening),
-    close: () => db.close(),
-  };
-  const whenEmpty = (call: () => Promise<void>): void => {
-    onEmpty = async () => {
-      onEmpty = async () => undefined;
-      await call();
-    };
-  };
-  return { noted, whenEmpty };
 }

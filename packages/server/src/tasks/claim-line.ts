@@ -3,7 +3,7 @@
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { askForTasks } from "../db/queries/leases.ts";
-import type { Claimed, ClaimedTask } from "../db/queries/leases.ts";
+import type { Claim, Claimed, ClaimedTask } from "../db/queries/leases.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
@@ -19,7 +19,21 @@ export interface ClaimRequest {
   readonly places?: number;
 }
 
-export interface ClaimLine {
+/** What a waiting worker asks, for whoever creates tasks: it goes in one transaction with them (new-task-line.ts). */
+export interface HandOver {
+  readonly claim: Claim;
+  readonly most: number;
+  /** Must be called once, with what was claimed and committed; undefined when that failed or is unknown. */
+  settle(claimed: Claimed | undefined): void;
+}
+
+/** Workers that wait for tasks. */
+export interface WaitingWorkers {
+  /** The claim of one that waits for tasks of these models, if one does and is not just being asked for. */
+  handOver(models: ReadonlySet<string>): HandOver | undefined;
+}
+
+export interface ClaimLine extends WaitingWorkers {
   /** Resolves to tasks as soon as there is one; to none after `waitMs` or when `signal` is aborted. What was claimed in that
    *  moment is still returned. Throws SERVER_UNAVAILABLE when the database stays away, or at once where too many wait. */
   claim(request: ClaimRequest, options: { signal: AbortSignal; waitMs: number }): Promise<ClaimedTask[]>;
@@ -80,6 +94,23 @@ class TableClaimLine implements ClaimLine {
   askAgain(): void {
     this.#hasEnded = true;
     if (this.#isHeldBack) this.#ring();
+  }
+
+  handOver(models: ReadonlySet<string>): HandOver | undefined {
+    if (this.#isServing) return undefined;
+    const waiter = [...this.#waiting].find((one) => one.wants(models));
+    if (!waiter) return undefined;
+    this.#isServing = true;
+    waiter.beginAsking();
+    const { most, ...request } = waiter.request;
+    const settle = (claimed: Claimed | undefined): void => {
+      const tasks = claimed?.tasks ?? [];
+      if (waiter.endAsking(tasks)) this.#waiting.delete(waiter);
+      this.#isServing = false;
+      // Whoever was given nothing is asked for again, by a statement that begins after whatever came in between.
+      if (this.#isRung || tasks.length === 0) this.#ring();
+    };
+    return { claim: { ...request, leaseMs: limits.leaseMs }, most, settle };
   }
 
   close(): void {
@@ -145,19 +176,34 @@ class Waiter {
     if (!this.#isAsking) this.#resolve([]);
   }
 
+  wants(models: ReadonlySet<string>): boolean {
+    return !this.#isLeaving && this.request.models.some((model) => models.has(model));
+  }
+
   /** Returns whether there was a task. */
   async ask(claim: (request: ClaimRequest) => Promise<ClaimedTask[]>): Promise<boolean> {
     if (this.#isLeaving) return true;
-    this.#isAsking = true;
+    this.beginAsking();
     try {
       const tasks = await claim(this.request);
-      if (tasks.length > 0 || this.#isLeaving) this.#resolve(tasks);
+      this.endAsking(tasks);
       return tasks.length > 0;
     } catch (error) {
+      this.#isAsking = false;
       this.#reject(error);
       return false;
-    } finally {
-      this.#isAsking = false;
     }
+  }
+
+  beginAsking(): void {
+    this.#isAsking = true;
+  }
+
+  /** Returns whether the waiting is over. */
+  endAsking(tasks: ClaimedTask[]): boolean {
+    this.#isAsking = false;
+    const isOver = tasks.length > 0 || this.#isLeaving;
+    if (isOver) this.#resolve(tasks);
+    return isOver;
   }
 }

@@ -12,6 +12,7 @@ export function claimsWithRoom(line: ClaimLine, hasRoom: () => Promise<boolean>)
       await delay(limits.claimPollMs, undefined, { signal: options.signal }).catch(() => undefined); // aborted: no task
       return [];
     },
+    handOver: (models) => line.handOver(models),
     askAgain: () => line.askAgain(),
     close: () => line.close(),
   };

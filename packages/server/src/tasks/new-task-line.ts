@@ -1,11 +1,15 @@
 // Where the runs of a process become tasks: those that come at the same moment, or while a statement is under way, share one, and
-// so its wait for the disk. Each is answered after its own commit.
+// so its wait for the disk. Each is answered after its own commit. Where a worker waits for such tasks, its claim goes in the same
+// transaction: one trip and one wait for the disk until it begins, where there were two (docs/adr/0009-handing-over.md).
 
+import type { Database } from "../db/database.ts";
+import { isRefusal } from "../db/connection-error.ts";
 import { gather } from "../db/gather.ts";
+import { askOnce } from "../db/queries/leases.ts";
 import { insertTasks } from "../db/queries/new-tasks.ts";
 import type { Insertion, PlainTask } from "../db/queries/new-tasks.ts";
-import type { Queryable } from "../db/queryable.ts";
 import { limits } from "../limits.ts";
+import type { HandOver, WaitingWorkers } from "./claim-line.ts";
 
 export interface NewTaskLine {
   /** Durable when it resolves. `locked`: the project has a limit of open tasks, and nothing was done.
@@ -13,7 +17,29 @@ export interface NewTaskLine {
   insert(task: PlainTask): Promise<Insertion>;
 }
 
-export function openNewTaskLine({ db }: { db: Queryable }): NewTaskLine {
+export interface NewTaskLineDeps {
+  readonly db: Pick<Database, "query" | "batch">;
+  /** Absent: new tasks wait until they are asked for. */
+  readonly workers?: WaitingWorkers;
+}
+
+export function openNewTaskLine({ db, workers }: NewTaskLineDeps): NewTaskLine {
   const line = { atOnce: limits.newTaskStatements, most: limits.newTaskBatch, waiting: limits.gatheredCalls };
-  return { insert: gather((tasks: readonly PlainTask[]) => insertTasks(db, tasks), line) };
+  const insert = (tasks: readonly PlainTask[]): Promise<Insertion[]> => {
+    const handOver = workers?.handOver(new Set(tasks.map(({ model }) => model)));
+    return handOver ? insertAndHandOver(db, tasks, handOver) : insertTasks(db, tasks);
+  };
+  return { insert: gather(insert, line) };
+}
+
+async function insertAndHandOver(db: NewTaskLineDeps["db"], tasks: readonly PlainTask[], handOver: HandOver): Promise<Insertion[]> {
+  const both = db.batch((tx) => Promise.all([insertTasks(tx, tasks), askOnce(tx, handOver.claim, handOver.most)]));
+  const [inserted, claimed] = await both.catch((error: unknown) => {
+    handOver.settle(undefined);
+    // Nothing was done. Whatever the claim was refused for, it must not cost a run.
+    if (isRefusal(error)) return [insertTasks(db, tasks), undefined] as const;
+    throw error;
+  });
+  if (claimed) handOver.settle(claimed);
+  return inserted;
 }

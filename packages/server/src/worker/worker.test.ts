@@ -47,6 +47,7 @@ async function setup() {
   };
   const requests: ClaimRequest[] = [];
   const noted = (line: ClaimLine): ClaimLine => ({
+    handOver: (models) => line.handOver(models),
     askAgain: () => line.askAgain(),
     claim: (request, options) => line.claim((requests.push(request), request), options),
     close: () => line.close(),

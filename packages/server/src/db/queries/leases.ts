@@ -57,14 +57,18 @@ export async function claimTasks(db: Queryable, claim: Claim, most: number): Pro
 
 /** `claimTasks`, with what is known when there is none. */
 export async function askForTasks(db: Queryable, claim: Claim, most: number): Promise<Claimed> {
-  const values = [...claimValues(claim), most, claim.places ?? null];
   for (let attempt = 1; ; attempt += 1) {
-    const { rows } = await db.query<ClaimRow>(claimStatement, values);
-    const tasks = rows.filter((row) => row.id !== null);
-    // Somebody else was faster: what is left is seen by a statement that begins after theirs has ended.
-    const isContended = rows[0]?.contended === true;
-    if (tasks.length > 0 || !isContended || attempt >= limits.claimTries) return { tasks, isHeldBack: rows[0]?.heldBack === true };
+    const claimed = await askOnce(db, claim, most);
+    // What is left is seen by a statement that begins after theirs has ended.
+    if (!claimed.isContended || attempt >= limits.claimTries) return claimed;
   }
+}
+
+/** `askForTasks` in one statement, though somebody else was faster. */
+export async function askOnce(db: Queryable, claim: Claim, most: number): Promise<Claimed & { readonly isContended: boolean }> {
+  const { rows } = await db.query<ClaimRow>(claimStatement, [...claimValues(claim), most, claim.places ?? null]);
+  const tasks = rows.filter((row) => row.id !== null);
+  return { tasks, isHeldBack: rows[0]?.heldBack === true, isContended: rows[0]?.contended === true };
 }
 
 function claimValues(claim: Claim): unknown[] {
