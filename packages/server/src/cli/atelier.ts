@@ -113,8 +113,9 @@ function addProject(program: Command): void {
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (name: string, options: { auth: "signature" | "key"; json?: true; data?: string }) => {
-      const created = await projectCreate(commandDeps(readConfig(options)), { name, auth: options.auth });
-      process.stdout.write(`${options.json ? JSON.stringify(created) : describeProject(created)}\n`);
+      const config = readConfig(options);
+      const created = await projectCreate(commandDeps(config), { name, auth: options.auth });
+      process.stdout.write(`${options.json ? JSON.stringify(created) : describeProject(created, config.dataDir)}\n`);
     });
 }
 

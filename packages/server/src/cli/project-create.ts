@@ -15,11 +15,12 @@ export async function projectCreate(
   return withDatabase(deps, (lent) => createNamedProject({ ...lent, actor: cliActor() }, options));
 }
 
-/** For people; `--json` prints the project itself. */
-export function describeProject(project: CreatedProject): string {
+/** For people; `--json` prints the project itself. `folder`: the data folder that it is on, which need not be the one of the server
+ *  that they think of. */
+export function describeProject(project: CreatedProject, folder: string): string {
   const secret = project.apisecret === null ? [] : [`export YOUR_API_SECRET="${project.apisecret}"`];
   return [
-    `project ${project.projectid} (${project.name}); the credentials are shown only now:`,
+    `project ${project.projectid} (${project.name}) on the data folder ${folder}; the credentials are shown only now:`,
     `export YOUR_API_KEY="${project.apikey}"`,
     ...secret,
   ].join("\n");

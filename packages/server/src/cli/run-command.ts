@@ -40,10 +40,14 @@ export async function runCommand(
 export function asCommandFailure(error: unknown): never {
   if (!(error instanceof ApiRefusal)) throw error;
   const problem = error.httpStatus < 500 ? `The server refused: ${error.message}.` : `The server is in trouble: ${error.message}.`;
-  throw new OperatorError("COMMAND_FAILED", { problem, remedy: remedyOf(error.httpStatus) }, { cause: error });
+  throw new OperatorError("COMMAND_FAILED", { problem, remedy: remedyOf(error) }, { cause: error });
 }
 
-function remedyOf(httpStatus: number): string {
+/** The contract's text for a model that is not there. */
+const unknownModel = "slug-owner-project-not-exist";
+
+function remedyOf({ httpStatus, message }: ApiRefusal): string {
+  if (message.includes(unknownModel)) return "`atelier model list` names the models of the server on this machine, and its page / shows them.";
   if (httpStatus === 401) return "Check ATELIER_API_KEY and ATELIER_API_SECRET.";
   if (httpStatus < 500) return "Correct the request; the model's page lists its inputs.";
   return "Your request is not the reason. Try again in a minute; the server's log says what happened to it.";

@@ -21,6 +21,7 @@ const ended = {
 const busy = { status: 503, body: { result: false, errors: [{ code: 0, message: "starting" }] } };
 const gatewayPage = { status: 502, body: "<html>" };
 const cutOff = { status: 0, body: "" };
+const unknownModel = { status: 404, body: { result: false, errors: [{ code: 1, message: "slug-owner-project-not-exist" }] } };
 const unknownTask = { status: 404, body: { result: false, errors: [{ code: 0, message: "no such task" }] } };
 
 interface Answer {
@@ -57,6 +58,10 @@ describe("a followed task", () => {
     expect(await run([created, busy, gatewayPage, cutOff, ended])).toMatchObject({ pexit: "0" });
     const away = expect.stringMatching(/^http:\S+ does not answer; asking again$/);
     expect(labels).toEqual([away, away, away, "done"]);
+  });
+
+  it("says where the names are, of a model that is not there", async () => {
+    await expect(run([unknownModel])).rejects.toMatchObject({ remedy: expect.stringContaining("`atelier model list`") });
   });
 
   it("is given up when the server stays in trouble, and the user is told that it is not the request", async () => {

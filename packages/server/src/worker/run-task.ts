@@ -13,7 +13,7 @@ import type { RunResult } from "../engines/follow-run.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { AssignedTask, Report, TaskSource } from "../tasks/task-source.ts";
+import type { AssignedTask, FailedRun, Report, TaskSource } from "../tasks/task-source.ts";
 import { wrongWithOutputs } from "./check-outputs.ts";
 import { EngineLog } from "./engine-log.ts";
 import { fetchInputs, InputFailure } from "./fetch-inputs.ts";
@@ -71,6 +71,7 @@ class TaskRun {
   readonly #log: EngineLog;
   /** The name of its folder. */
   readonly #name: string;
+  readonly #beganMs = performance.now();
   #showsPreviews = false;
   #isDrawn = false;
 
@@ -194,6 +195,14 @@ class TaskRun {
       throw isRefused(cause) ? new Error(`OUTPUT_REFUSED: ${reasonOf(cause)}`, { cause }) : new StoreFailed("what was drawn could not be kept", { cause });
     });
     if (!isEnded) throw new FenceLost();
+    this.#tell("task.ended", { outputs: outputs.length });
+  }
+
+  /** What an operator follows a task by; what was wrong with one is in its own log, which the caller sees too. */
+  #tell(event: string, more: Readonly<Record<string, unknown>>): void {
+    const { taskId, attempt, model } = this.#task;
+    const seconds = Math.round(performance.now() - this.#beganMs) / 1_000;
+    this.#deps.log.info({ taskId, attempt, model, seconds, ...more }, event);
   }
 
   /** Refused, as it should be, for a task that was killed or rescued meanwhile. */
@@ -203,14 +212,18 @@ class TaskRun {
     if (result.kind === "failed") {
       if (result.code === diskFullCode) throw new StoreFailed(`the engine found no room: ${result.message}`);
       const debugError = this.#withErrors(`${result.code}: ${result.message}`);
-      await source.fail(this.#task, { mayRetry: mayPass(result.code), debugError, debugOutput });
+      await this.#fail({ mayRetry: mayPass(result.code), debugError, debugOutput }, result.code);
     } else if (result.kind === "cancelled" || this.#signal.aborted) {
       const { taskId, attempt } = this.#task;
       this.#deps.log.info({ taskId, attempt, reason: this.#signal.reason as unknown }, "task.engine_stopped");
       await source.putBack(this.#task);
     } else {
-      await source.fail(this.#task, { mayRetry: true, debugError: this.#withErrors(result.reason), debugOutput });
+      await this.#fail({ mayRetry: true, debugError: this.#withErrors(result.reason), debugOutput }, "crashed");
     }
+  }
+
+  async #fail(run: FailedRun, code: string): Promise<void> {
+    if (await this.#deps.source.fail(this.#task, run)) this.#tell("task.failed", { code, mayRetry: run.mayRetry });
   }
 
   async #report(reports: Iterable<Report>): Promise<void> {

@@ -39,7 +39,8 @@ async function setup() {
   const world = await openTaskWorld([manifest, weighty]);
   worlds.push(world);
   const { db, projectId, files, folder } = world;
-  const log = openLog({ level: "silent", pretty: false });
+  const logged: Record<string, unknown>[] = [];
+  const log = openLog({ level: "info", pretty: false, destination: { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) } });
 
   const run = async (prompt: string, more: Record<string, unknown> = {}, model = manifest): Promise<{ id: string; token: string }> => {
     const input = { prompt, steps: 2, scale: 7.5, seed: 5, width: 64, height: 64, samples: 1, ...more };
@@ -91,7 +92,7 @@ async function setup() {
     });
   const ended = (id: string): Promise<Task> =>
     until(id, (task) => task.status === "task_postprocess_end" || task.status === "task_cancel");
-  return { world, db, projectId, files, folder, requests, busy, run, work, until, ended };
+  return { world, db, projectId, files, folder, logged, requests, busy, run, work, until, ended };
 }
 
 test("a task runs to its end: outputs stored, cost from its elapsed time, one ledger line, gap-free events", async () => {
@@ -115,6 +116,19 @@ test("a task runs to its end: outputs stored, cost from its elapsed time, one le
       "task_output", "task_output_full", "task_end", "task_postprocess_start", "task_postprocess_end",
     ]),
   );
+});
+
+test("the log tells of each task that it was claimed, and how its run ended", async () => {
+  const { logged, run, work, ended } = await setup();
+  const [good, bad] = [await run("a planet", { samples: 2 }), await run("fail")];
+  const worker = await work();
+  await Promise.all([ended(good.id), ended(bad.id)]);
+  await worker.drain();
+  const told = (id: string) => logged.filter(({ taskId }) => taskId === id).map(({ time: _time, seconds: _seconds, ...line }) => line);
+  const common = { level: "info", attempt: 1, model: "test/fake" };
+  const claimed = { ...common, msg: "task.claimed" };
+  expect(told(good.id)).toEqual([{ ...claimed, taskId: good.id }, { ...common, taskId: good.id, outputs: 2, msg: "task.ended" }]);
+  expect(told(bad.id)).toEqual([{ ...claimed, taskId: bad.id }, { ...common, taskId: bad.id, code: "FAKE", mayRetry: false, msg: "task.failed" }]);
 });
 
 test("a killed task has pexit 137, no outputs and no cost, and its worker goes on with the next", async () => {
