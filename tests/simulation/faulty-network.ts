@@ -12,7 +12,7 @@ export class AnswerLost extends AtelierError {
   }
 }
 
-export type Writes = Pick<Database, "query" | "transaction" | "batch">;
+export type Writes = Pick<Database, "query" | "transaction" | "batch" | "announce">;
 
 /** What one process does in one turn. Of 100 such turns about `lostPercent` have a call undone at the last moment, and in as many
  *  one is done and never heard of: mostly the first, else the second. Half of these processes die of it, so that nothing
@@ -53,6 +53,10 @@ class FaultyNetwork implements Writes {
     if (!this.#struck.isDone) return this.#undone(work);
     await this.#db.batch(work);
     throw new AnswerLost();
+  }
+
+  announce(channel: string, payloads: readonly string[]): void {
+    if (!this.#isDead) this.#db.announce(channel, payloads);
   }
 
   /** Throws when the process died before. */

@@ -22,6 +22,7 @@ export function fewSessions(db: Database): Database {
     query: (statement, values) => inTurn(() => keeping(db).query(statement, values)),
     transaction: (work) => inTurn(() => db.transaction((tx) => work(keeping(tx)))),
     batch: (work) => inTurn(() => db.batch((tx) => work(keeping(tx)))),
+    announce: db.announce.bind(db),
     listen: db.listen.bind(db),
     close: db.close.bind(db),
   };

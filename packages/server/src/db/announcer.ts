@@ -56,18 +56,22 @@ export class Announcer {
   announce(result: AnnouncingResult): void {
     for (const { name } of result.fields ?? []) {
       if (!name.startsWith(announcePrefix)) continue;
-      const channel = name.slice(announcePrefix.length);
-      const waiting = this.#waitingOn(channel);
-      for (const row of result.rows) {
-        const payload = row[name];
-        if (typeof payload !== "string") continue;
-        this.#tellOwn(channel, payload);
-        if (waiting.has(payload) || this.#waitingCharacters + payload.length > limits.announcementCharacters) continue;
-        waiting.add(payload);
-        this.#waitingCharacters += payload.length;
-      }
+      const payloads = result.rows.map((row) => row[name]).filter((payload) => typeof payload === "string");
+      this.tell(name.slice(announcePrefix.length), payloads);
     }
-    if (this.#waiting.size > 0) this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+  }
+
+  /** Announces on one channel. Returns at once. */
+  tell(channel: string, payloads: readonly string[]): void {
+    if (payloads.length === 0) return;
+    const waiting = this.#waitingOn(channel);
+    for (const payload of payloads) {
+      this.#tellOwn(channel, payload);
+      if (waiting.has(payload) || this.#waitingCharacters + payload.length > limits.announcementCharacters) continue;
+      waiting.add(payload);
+      this.#waitingCharacters += payload.length;
+    }
+    this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
   }
 
   /** Sends what waits, then closes the session. */

@@ -33,6 +33,8 @@ export interface Database extends Queryable {
   /** The same for statements that do not need each other's answers: `work` sends all of them in its first turn, and they go to
    *  PostgreSQL together with begin and commit, for one trip and one wait for the disk. What PostgreSQL refuses undoes all of it. */
   batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  /** Notifies what was committed before, as columns named `announce:CHANNEL` are. Returns at once. */
+  announce(channel: string, payloads: readonly string[]): void;
   /** Calls `onNotification` for each NOTIFY on `channel`. Notifications may be lost while the database is away:
    *  `onReconnect` then tells the listener to look for itself. Resolves when listening. */
   listen(
@@ -161,6 +163,10 @@ class PoolDatabase implements Database {
     } finally {
       client.release(broken);
     }
+  }
+
+  announce(channel: string, payloads: readonly string[]): void {
+    this.#announcer.tell(channel, payloads);
   }
 
   listen(

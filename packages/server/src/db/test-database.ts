@@ -82,6 +82,7 @@ export function databaseWith(db: Database, changes: Partial<Database>): Database
     query: db.query.bind(db),
     transaction: db.transaction.bind(db),
     batch: db.batch.bind(db),
+    announce: db.announce.bind(db),
     listen: db.listen.bind(db),
     close: db.close.bind(db),
     ...changes,

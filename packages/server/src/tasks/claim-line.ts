@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { askForTasks } from "../db/queries/leases.ts";
 import type { Claim, Claimed, ClaimedTask } from "../db/queries/leases.ts";
+import { queueChannel } from "../db/queries/moved-rows.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
@@ -70,7 +71,7 @@ class TableClaimLine implements ClaimLine {
 
   async listen(): Promise<void> {
     const ring = (): void => this.#ring();
-    this.#subscription = await this.#db.listen("atelier_queue", ring, ring);
+    this.#subscription = await this.#db.listen(queueChannel, ring, ring);
     // For a notification that was lost.
     this.#timer = setInterval(ring, limits.claimPollMs);
   }

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Database } from "../db/database.ts";
 import type { PlainTask } from "../db/queries/new-tasks.ts";
 import type { Queryable } from "../db/queryable.ts";
-import { createTestDatabase } from "../db/test-database.ts";
+import { createTestDatabase, databaseWith } from "../db/test-database.ts";
 import { drawHexId, drawToken } from "../secret-text.ts";
 import { openClaimLine } from "./claim-line.ts";
 import { openNewTaskLine } from "./new-task-line.ts";
@@ -26,7 +26,7 @@ async function setup(around: (db: Database) => Pick<Database, "batch"> = (db) =>
   const { rows } = await db.query<{ id: string }>("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id");
   const projectId = rows[0]?.id ?? "";
   const { batch } = around(db);
-  const newTasks = openNewTaskLine({ db: { query: db.query.bind(db), batch: batch.bind(db) }, workers: claims });
+  const newTasks = openNewTaskLine({ db: databaseWith(db, { batch: batch.bind(db) }), workers: claims });
   const run = (more: Partial<PlainTask> = {}) => newTasks.insert({ ...plainTask(projectId), ...more });
   /** Returns when the line has found nothing for the worker. */
   const wait = async (models: readonly string[] = ["test/fake"], workerId = "w") => {
@@ -84,6 +84,18 @@ test("all workers that wait are served when tasks for them come together", async
   const waiting = [await wait(["test/fake"], "w1"), await wait(["test/other"], "w2"), await wait(["test/fake"], "w3")];
   await Promise.all([run(), run({ model: "test/other" }), run(), run()]);
   expect((await Promise.all(waiting.map(({ claimed }) => claimed))).map((tasks) => tasks.length)).toEqual([2, 1, 1]);
+});
+
+test("other servers hear of new tasks that nobody was given, and of no others", async () => {
+  const { db, run, wait } = await setup();
+  const heard: string[] = [];
+  const subscription = await db.listen("atelier_queue", (id) => heard.push(id));
+  const { claimed } = await wait();
+  const inserted = await Promise.all([run(), run(), run()]);
+  const given = (await claimed).map(({ id }) => id);
+  expect(given).toHaveLength(2);
+  expect([...given, ...heard].toSorted()).toEqual(inserted.map((insertion) => ("id" in insertion ? insertion.id : "")).toSorted());
+  subscription.stop();
 });
 
 test("a claim that fails costs no run, and the worker is given the task by the next one", async () => {

@@ -6,6 +6,8 @@ import type { Database } from "../db/database.ts";
 import { isRefusal } from "../db/connection-error.ts";
 import { gather } from "../db/gather.ts";
 import { askOnce } from "../db/queries/leases.ts";
+import type { Claimed } from "../db/queries/leases.ts";
+import { queueChannel } from "../db/queries/moved-rows.ts";
 import { insertTasks } from "../db/queries/new-tasks.ts";
 import type { Insertion, PlainTask } from "../db/queries/new-tasks.ts";
 import { limits } from "../limits.ts";
@@ -18,7 +20,7 @@ export interface NewTaskLine {
 }
 
 export interface NewTaskLineDeps {
-  readonly db: Pick<Database, "query" | "batch">;
+  readonly db: Pick<Database, "query" | "batch" | "announce">;
   /** Absent: new tasks wait until they are asked for. */
   readonly workers?: WaitingWorkers;
 }
@@ -33,13 +35,23 @@ export function openNewTaskLine({ db, workers }: NewTaskLineDeps): NewTaskLine {
 }
 
 async function insertAndHandOver(db: NewTaskLineDeps["db"], tasks: readonly PlainTask[], handOver: HandOver): Promise<Insertion[]> {
-  const both = db.batch((tx) => Promise.all([insertTasks(tx, tasks), askOnce(tx, handOver.claim, handOver.most)]));
-  const [inserted, claimed] = await both.catch((error: unknown) => {
+  try {
+    const both = db.batch((tx) => Promise.all([insertTasks(tx, tasks, { isTold: false }), askOnce(tx, handOver.claim, handOver.most)]));
+    const [inserted, claimed] = await both;
+    tellOfLeft(db, inserted, claimed);
+    handOver.settle(claimed);
+    return inserted;
+  } catch (error) {
     handOver.settle(undefined);
     // Nothing was done. Whatever the claim was refused for, it must not cost a run.
-    if (isRefusal(error)) return [insertTasks(db, tasks), undefined] as const;
+    if (isRefusal(error)) return insertTasks(db, tasks);
     throw error;
-  });
-  if (claimed) handOver.settle(claimed);
-  return inserted;
+  }
+}
+
+/** Nobody is told of tasks that were given out: every server with a free worker would ask for them. */
+function tellOfLeft(db: NewTaskLineDeps["db"], inserted: readonly Insertion[], { tasks }: Claimed): void {
+  const given = new Set(tasks.map(({ id }) => id));
+  const created = inserted.flatMap((insertion) => (insertion.kind === "created" ? [insertion.id] : []));
+  db.announce(queueChannel, created.filter((id) => !given.has(id)));
 }

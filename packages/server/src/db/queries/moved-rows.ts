@@ -1,5 +1,7 @@
 // Pieces that the statements share which move tasks: each of them ends in a CTE `moved` (id, last_event_seq, attempt).
 
+import { announcePrefix } from "../announcer.ts";
+
 /** Assignments that put a task back in the queue as if it had just been created; the attempt number stays. */
 export const backToQueue = `status = 'task_queue', last_event_seq = last_event_seq + 1, worker_id = null,
   lease_expires_at = null, deadline_at = now() + queue_limit_ms * interval '1 millisecond', variant = null, accepted_at = null,
@@ -15,5 +17,10 @@ export function appendEvent(type: string, data: string): string {
 /** Select list item that tells followers which event was appended (ids only), once it is committed. */
 export const announceEvent = `id::text || ':' || last_event_seq::text as "announce:atelier_event"`;
 
+/** Where workers hear that a task waits. */
+export const queueChannel = "atelier_queue";
+
+export const queueColumn = `${announcePrefix}${queueChannel}`;
+
 /** Select list item that wakes workers once a waiting task is committed. */
-export const announceQueue = `id::text as "announce:atelier_queue"`;
+export const announceQueue = `id::text as "${queueColumn}"`;

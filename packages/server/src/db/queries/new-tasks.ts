@@ -2,7 +2,7 @@
 
 import { limits } from "../../limits.ts";
 import type { Queryable } from "../queryable.ts";
-import { announceQueue } from "./moved-rows.ts";
+import { announceQueue, queueColumn } from "./moved-rows.ts";
 
 export interface NewTask {
   readonly projectId: string;
@@ -68,10 +68,11 @@ export async function insertTask(db: Queryable, task: NewTask, options: { isLock
 }
 
 /** Inserts many tasks in one statement, of projects that have no limit of open tasks, without files and idempotency keys.
- *  Returns what became of each, in the same order. */
-export async function insertTasks(db: Queryable, tasks: readonly PlainTask[]): Promise<Insertion[]> {
+ *  Returns what became of each, in the same order. `isTold`: workers are told of them (default). */
+export async function insertTasks(db: Queryable, tasks: readonly PlainTask[], { isTold = true }: { isTold?: boolean } = {}): Promise<Insertion[]> {
   const { rows } = await db.query<InsertionRow & { place: number }>(insertMany, [
     JSON.stringify(tasks.map((task, place) => ({ ...task, place }))),
+    isTold,
   ]);
   const byPlace = new Map(rows.map((row) => [row.place, row]));
   return tasks.map((_task, place): Insertion => {
@@ -159,7 +160,7 @@ const insertMany = { name: "new-tasks", text: `
   ), event as (
     insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from ticket where id is not null
   )
-  select place, id, is_spent as "isSpent", ${announceQueue} from ticket` };
+  select place, id, is_spent as "isSpent", case when $2 then id::text end as "${queueColumn}" from ticket` };
 
 /** Lets one Run of the project at a time count and create, until the transaction ends. */
 export async function lockProjectRuns(tx: Queryable, projectId: string): Promise<void> {
