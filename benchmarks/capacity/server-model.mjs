@@ -4,32 +4,27 @@
 const mostOfStatement = 100;
 const claimTries = 8;
 
-/** Items that come while a statement is under way share the next one. */
+/** Items that come while a statement is under way share the next one. `work` runs a statement and calls its second argument at the
+ *  end; `pause` calls its argument when the next one may begin. */
 class Line {
-  #database;
-  #cost;
   #options;
   #waiting = [];
   #underWay = 0;
 
-  constructor(database, cost, options) {
-    this.#database = database;
-    this.#cost = cost;
+  constructor(options) {
     this.#options = options;
   }
 
-  push(item) {
-    this.#waiting.push(item);
+  push(...items) {
+    this.#waiting.push(...items);
     this.#start();
   }
 
   #start() {
-    const { atOnce = 1, most = mostOfStatement, writes = true, onDone } = this.#options;
+    const { atOnce = 1, most = mostOfStatement, work, pause = (go) => go() } = this.#options;
     while (this.#underWay < atOnce && this.#waiting.length > 0) {
-      const items = this.#waiting.splice(0, most);
       this.#underWay += 1;
-      const seconds = this.#cost.fixed + this.#cost.perTask * items.length;
-      this.#database.run({ seconds, writes, done: () => (this.#underWay--, onDone(items), this.#start()) });
+      work(this.#waiting.splice(0, most), () => pause(() => (this.#underWay--, this.#start())));
     }
   }
 }
@@ -44,17 +39,24 @@ export class ServerModel {
 
   /** `shard`: its database, the tasks that wait there and the servers that share it. */
   constructor(shard, costs) {
-    const { database } = shard;
+    const { clock, database } = shard;
     this.#shard = shard;
     this.#costs = costs;
+    const statement = ({ fixed, perTask }, onDone, writes = true) => (items, done) =>
+      database.run({ seconds: fixed + perTask * items.length, writes, done: () => (onDone(items), done()) });
     const tell = (events) => events.forEach(({ task, onWritten }) => (onWritten?.(), this.#lines.announce.push(task)));
+    // What it costs the server's own session is measured with its statements; here is what it costs the sessions that hear it.
+    const announcing = { fixed: costs.listener * shard.size, perTask: 0 };
     this.#lines = {
-      submit: new Line(database, costs.submit, { atOnce: 2, onDone: (tasks) => this.#submitted(tasks) }),
-      move: new Line(database, costs.progress, { onDone: tell }),
-      finish: new Line(database, costs.finish, { onDone: tell }),
-      look: new Line(database, costs.look, { writes: false, onDone: () => undefined }),
-      // What it costs the server's own session is measured with its statements; here is what it costs the sessions that hear it.
-      announce: new Line(database, { fixed: costs.listener * shard.size, perTask: 0 }, { most: Infinity, writes: false, onDone: (heard) => shard.hear(heard) }),
+      submit: new Line({ atOnce: 2, work: (tasks, done) => this.#create(tasks, done) }),
+      move: new Line({ work: statement(costs.progress, tell) }),
+      finish: new Line({ work: statement(costs.finish, tell) }),
+      look: new Line({ work: statement(costs.look, () => undefined, false) }),
+      announce: new Line({
+        most: Infinity,
+        work: statement(announcing, (heard) => shard.hear(heard), false),
+        pause: (go) => clock.after(shard.announcePause, go),
+      }),
     };
   }
 
@@ -88,9 +90,30 @@ export class ServerModel {
     if (!this.#isServing) this.#serve();
   }
 
-  #submitted(tasks) {
-    this.#shard.waiting.push(...tasks);
-    this.#lines.announce.push("queue");
+  /** With the claim of a worker that waits here, if one does; nobody is told of the task that it is given. */
+  #create(tasks, done) {
+    const { database, waiting } = this.#shard;
+    const seconds = this.#costs.submit.fixed + this.#costs.submit.perTask * tasks.length;
+    const created = () => (waiting.push(...tasks), done());
+    if (this.#idle === 0 || this.#isServing) return database.run({ seconds, done: () => (created(), this.#lines.announce.push("queue")) });
+    this.#isServing = true;
+    const { project } = waiting[0] ?? tasks[0];
+    const both = { seconds: seconds + this.#costs.claim.fixed + this.#costs.claim.perTask, done: () => (database.release(project), created(), this.#handOver(tasks)) };
+    database.lock(project, () => database.run(both));
+  }
+
+  #handOver(tasks) {
+    const { waiting } = this.#shard;
+    const given = waiting.shift();
+    this.#begin(given);
+    if (tasks.some((task) => task !== given)) this.#lines.announce.push("queue");
+    this.#serve();
+  }
+
+  #begin(task) {
+    this.#idle -= 1;
+    this.#lines.announce.push(task);
+    task.start(this);
   }
 
   #serve() {
@@ -128,9 +151,7 @@ export class ServerModel {
         database.release(project);
         if (!task) return attempt < claimTries ? this.#ask(attempt + 1) : this.#serve();
         claiming.delete(task);
-        this.#idle -= 1;
-        this.#lines.announce.push(task);
-        task.start(this);
+        this.#begin(task);
         this.#ask(1);
       },
     });

@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { announcePauseMs } from "@atelier/server/db/announcer";
+
 import { writeReport } from "../flux/measure.mjs";
 import { percentile } from "../queue/percentiles.mjs";
 import { DatabaseModel } from "./database-model.mjs";
@@ -37,11 +39,11 @@ const brokenStartSeconds = 1;
 
 /** Each worker draws a picture in `pictureSeconds`; tasks come as fast as nine tenths of the workers can draw. Workers, servers and
  *  projects are divided among `partitions` databases. */
-function simulate({ pictureSeconds, partitions = 1, progressPerSecond = 30, servers = size.servers, syncMs = calibration.syncMs }) {
+function simulate({ pictureSeconds, partitions = 1, progressPerSecond = 30, servers = size.servers, syncMs = calibration.syncMs, pauseMs }) {
   const clock = new Clock();
   const random = seededRandom(1);
   const seen = { starts: [], finished: 0, isWarm: false };
-  const shards = Array.from({ length: partitions }, () => openShard(clock, { random, servers: Math.ceil(servers / partitions), syncMs }));
+  const shards = Array.from({ length: partitions }, () => openShard(clock, { servers: Math.ceil(servers / partitions), syncMs, pauseMs }));
   const wanted = (size.workers * utilisation) / pictureSeconds;
   const submit = () => {
     const shard = shards[random.below(partitions)];
@@ -64,8 +66,9 @@ function simulate({ pictureSeconds, partitions = 1, progressPerSecond = 30, serv
 }
 
 /** A database, the tasks that wait there, and the servers that share it. */
-function openShard(clock, { servers, syncMs }) {
-  const shard = { database: new DatabaseModel(clock, { cores: size.cores, syncSeconds: syncMs / 1_000 }), size: servers, waiting: [], claiming: new Set() };
+function openShard(clock, { servers, syncMs, pauseMs = announcePauseMs(servers) }) {
+  const database = new DatabaseModel(clock, { cores: size.cores, syncSeconds: syncMs / 1_000 });
+  const shard = { clock, database, announcePause: pauseMs / 1_000, size: servers, waiting: [], claiming: new Set() };
   shard.servers = Array.from({ length: servers }, () => new ServerModel(shard, costs));
   // Every server hears of every task that waits; of a task's news the one does something where somebody follows it.
   shard.hear = (heard) => {
@@ -121,6 +124,7 @@ const variants = [1, 2, 4, 8].flatMap((partitions) => [
 ]);
 variants.push(
   [`1 PostgreSQL, ${size.servers / 10} servers instead of ${size.servers}`, { servers: size.servers / 10 }],
+  ["1 PostgreSQL, announcements 5 ms apart whatever the number of servers", { pauseMs: 5 }],
   ["1 PostgreSQL, a commit on disk in 0.2 ms", { syncMs: 0.2 }],
 );
 const rows = [];

@@ -45,8 +45,11 @@ export const databaseLimits = {
   /** Of all announcements that wait to be sent: 100,000 ids of events, or 500 previews. Beyond it they are lost, as if the database
    *  had been away: every listener also looks for itself. */
   announcementCharacters: 4_000_000,
-  /** From one statement that announces to the next: other processes hear of a task by so much later when there are many. */
+  /** From one statement that announces to the next, at least, for each server that hears it, and at most: other processes hear of a task
+   *  by so much later when there are many. */
   announcePauseMs: 5,
+  announcePausePerServerMs: 0.5,
+  announcePauseMostMs: 100,
   /** Of one notification: PostgreSQL refuses 8,000 bytes, and ids are ASCII. */
   notificationCharacters: 7_900,
   /** Reaching one of several database hosts before the next one is tried. */

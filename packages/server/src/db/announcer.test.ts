@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
-import { Announcer, announceSeparator } from "./announcer.ts";
+import { Announcer, announcePauseMs, announceSeparator } from "./announcer.ts";
 import { createTestDatabase } from "./test-database.ts";
 import type { TestDatabase } from "./test-database.ts";
 
@@ -39,6 +39,10 @@ function announce(payloads: readonly string[]): void {
   const rows = payloads.map((payload) => ({ "announce:things": payload }));
   announcer.announce({ fields: [{ name: "announce:things" } as pg.FieldDef], rows });
 }
+
+it("the more servers hear it, the more news share a notification, within bounds", () => {
+  expect([1, 10, 100, 1_000].map(announcePauseMs)).toEqual([5, 5, 50, 100]);
+});
 
 it("the first is sent at once, and those that come shortly after it share a notification", async () => {
   const listening = await listen();

@@ -21,10 +21,16 @@ export const announceSeparator = "\n";
 /** What a committed statement returned, as far as announcements go. */
 export type AnnouncingResult = Pick<pg.QueryResult<Record<string, unknown>>, "fields" | "rows">;
 
+/** From one statement that announces to the next. Each server that hears one costs PostgreSQL time: the more there are, the more
+ *  news share a NOTIFY (benchmarks/capacity/simulate.mjs). */
+export function announcePauseMs(servers: number): number {
+  return Math.min(Math.max(limits.announcePauseMs, servers * limits.announcePausePerServerMs), limits.announcePauseMostMs);
+}
+
 export class Announcer {
   readonly #log: Log;
   readonly #tellOwn: (channel: string, announcement: string) => void;
-  readonly #pauseMs: number;
+  #pauseMs: number;
   readonly #pool: pg.Pool;
   readonly #waiting = new Map<string, Set<string>>();
   #waitingCharacters = 0;
@@ -36,7 +42,7 @@ export class Announcer {
   constructor(
     log: Log,
     settings: pg.PoolConfig,
-    { tellOwn, pauseMs = limits.announcePauseMs }: { tellOwn: (channel: string, announcement: string) => void; pauseMs?: number },
+    { tellOwn, pauseMs = announcePauseMs(1) }: { tellOwn: (channel: string, announcement: string) => void; pauseMs?: number },
   ) {
     this.#log = log;
     this.#tellOwn = tellOwn;
@@ -45,6 +51,11 @@ export class Announcer {
     this.#pool.on("error", this.#onError);
     this.#pool.on("connect", (client) => this.#sessions.add(backendOf(client)));
     this.#pool.on("remove", (client) => this.#sessions.delete(backendOf(client)));
+  }
+
+  /** How many servers hear what is announced, this one among them. */
+  heardBy(servers: number): void {
+    this.#pauseMs = announcePauseMs(servers);
   }
 
   /** Whether a notification came from here: its listeners of this process have heard it. */

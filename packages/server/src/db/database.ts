@@ -11,7 +11,7 @@ import { Announcer, announcePrefix } from "./announcer.ts";
 import type { AnnouncingResult } from "./announcer.ts";
 import { sendTogether } from "./batch.ts";
 import { isConnectionError } from "./connection-error.ts";
-import { Listener } from "./listener.ts";
+import { Listener, listenerName } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
 import type { Prepared, Queryable } from "./queryable.ts";
 import { sessionsOf } from "./session.ts";
@@ -91,8 +91,9 @@ class PoolDatabase implements Database {
     this.#batches = new pg.Pool({ ...pooled, pipeline: true, max: limits.batchConnections, min: limits.batchConnections });
     // A pool without this handler ends the process when an idle session breaks.
     for (const pool of [this.#pool, this.#batches]) pool.on("error", this.#onIdleError);
-    const makeClient = (): pg.Client => new Client({ ...shared, application_name: "atelier-listen" });
-    this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), pingMs });
+    const makeClient = (): pg.Client => new Client({ ...shared, application_name: listenerName });
+    const onServers = (servers: number): void => this.#announcer.heardBy(servers);
+    this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), onServers, pingMs });
     this.#announcer = new Announcer(log, { ...shared, Client }, { tellOwn: (channel, payload) => this.#listener.tell(channel, payload) });
   }
 

@@ -18,6 +18,25 @@ interface Handlers {
   readonly onReconnect: () => void;
 }
 
+export interface ListenerParts {
+  /** Its sessions have the name `listenerName`. */
+  readonly makeClient: () => pg.Client;
+  /** Whether the notifications of a PostgreSQL process were told by `tell`. */
+  readonly isOwn: (backend: number | undefined) => boolean;
+  /** Called with the number of sessions that listen on this database, at first and with each ping. */
+  readonly onServers: (servers: number) => void;
+  /** How often the session is asked whether it lives; how long it may take to answer is the client's own. */
+  readonly pingMs: number;
+}
+
+export const listenerName = "atelier-listen";
+
+const countListeners = {
+  name: "listeners",
+  text: `select count(*)::int as servers from pg_stat_activity where application_name = $1 and datname = current_database()`,
+  values: [listenerName],
+};
+
 export class Listener {
   readonly #log: Log;
   readonly #makeClient: () => pg.Client;
@@ -26,16 +45,16 @@ export class Listener {
   #client: Promise<pg.Client> | undefined;
   #closed = false;
   readonly #closing = new AbortController();
+  readonly #onServers: (servers: number) => void;
   readonly #pingMs: number;
   #timer: NodeJS.Timeout | undefined;
   #isAsked = false;
 
-  /** `isOwn`: whether the notifications of a PostgreSQL process were told by `tell`. `pingMs`: how often the session is asked
-   *  whether it lives; how long it may take to answer is the client's own. */
-  constructor(log: Log, parts: { makeClient: () => pg.Client; isOwn: (backend: number | undefined) => boolean; pingMs: number }) {
+  constructor(log: Log, parts: ListenerParts) {
     this.#log = log;
     this.#makeClient = parts.makeClient;
     this.#isOwn = parts.isOwn;
+    this.#onServers = parts.onServers;
     this.#pingMs = parts.pingMs;
   }
 
@@ -86,6 +105,7 @@ export class Listener {
         });
         await client.connect();
         for (const channel of this.#channels.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+        await this.#count(client);
         client.once("end", () => this.#reconnect());
         return client;
       } catch (error) {
@@ -104,11 +124,18 @@ export class Listener {
     if (this.#isAsked) return;
     this.#isAsked = true;
     const client = await this.#client?.catch(() => undefined);
-    await client?.query("select 1").catch((error: unknown) => {
-      this.#log.debug({ err: error }, "database.listen-unanswered");
-      client.end().catch(() => undefined);
-    });
+    if (client) {
+      await this.#count(client).catch((error: unknown) => {
+        this.#log.debug({ err: error }, "database.listen-unanswered");
+        client.end().catch(() => undefined);
+      });
+    }
     this.#isAsked = false;
+  }
+
+  async #count(client: pg.Client): Promise<void> {
+    const { rows } = await client.query<{ servers: number }>(countListeners);
+    if (rows[0]) this.#onServers(rows[0].servers);
   }
 
   #reconnect(): void {
