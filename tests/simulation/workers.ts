@@ -79,7 +79,8 @@ export function waitingWorker(world: World): WaitingWorkers {
         receive(world, asked, []);
         return undefined;
       }
-      return { ...asked, settle: (claimed) => (world.lives.handedOver += receive(world, asked, claimed?.tasks ?? [])) };
+      const settle = (tasks: readonly ClaimedTask[]): void => void (world.lives.handedOver += receive(world, asked, tasks));
+      return { ...asked, settle, fail: () => settle([]) };
     },
   };
 }

@@ -124,7 +124,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
   const installation = { dir: config.installDir, version: config.version };
   const outputDays = outputDaysOf(retention);
   const base = { outputDays, db, models, files, tempFolder: folder.tmpDir, events, projects, access, workerApi, outbound, installation, log };
-  const deps = { ...base, isReady, hasRoom: roomLeft, newTasks: openNewTaskLine({ db, workers: line }) };
+  const deps = { ...base, isReady, hasRoom: roomLeft, newTasks: openNewTaskLine({ db, workers: line, log }) };
   const http = await step("http", listen(config, deps), (it) => it.stop());
   const { masterKey } = folder;
   const webhooks = startWebhooks({ outputDays, db, outbound, models, masterKey, publicUrl: http.publicUrl, log });

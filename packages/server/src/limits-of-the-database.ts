@@ -19,13 +19,20 @@ export const databaseLimits = {
   postgresLogBytes: 10 * 1024 * 1024,
   /** Longest folder for sockets: a socket address has 107 bytes, and a random folder and file name follow. */
   socketFolderBytes: 60,
-  /** Database sessions per server process. */
+  /** Sessions per server process for single statements and transactions. */
   poolConnections: 16,
   /** Of them, those that stay open: a busy server needs no more at once, and each new one reads the catalogue and plans all its
    *  statements anew just when there is no time for it. */
   poolKeptConnections: 8,
   /** Sessions beside them that send several statements in one trip: new tasks together with a claim. */
   batchConnections: 2,
+  /** How long such a trip waits for a session; when there was none, how long no other one asks; and how long it waits for a lock. Beyond,
+   *  what it is for goes the longer way. */
+  batchWaitMs: 250,
+  batchRestMs: 10_000,
+  batchLockMs: 100,
+  /** PostgreSQL ends such a session when its commit does not come. */
+  batchSilenceMs: 5_000,
   /** A session beyond these is closed when it was not used for this long. */
   poolIdleMs: 60_000,
   /** Waiting for a free session of the pool. */

@@ -97,6 +97,9 @@ export const limits = Object.freeze({
   /** The same of statements that create tasks: the next one is planned and run while the one before waits for the disk. */
   newTaskStatements: 2,
   newTaskBatch: 100,
+  /** How long a project is taken for one with a limit of open tasks, and how many are remembered. */
+  limitedProjectMs: 10_000,
+  limitedProjects: 10_000,
   /** The same of statements that look requests' keys up. */
   keyStatements: 2,
   keyBatch: 100,

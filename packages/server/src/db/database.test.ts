@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { openDatabase } from "./database.ts";
-import type { Queryable } from "./queryable.ts";
 import { createTestDatabase } from "./test-database.ts";
 import type { TestDatabase } from "./test-database.ts";
 
@@ -32,41 +31,6 @@ describe("database", () => {
     });
     await expect(failing).rejects.toThrow("on purpose");
     expect((await test.db.query("select name from marks")).rows).toEqual([{ name: "kept" }]);
-  });
-
-  it("commits what a batch sends together, in its order, and nothing of it where one statement is refused", async () => {
-    await test.db.query("create table pairs (id int primary key, name text)");
-    const insert = (tx: Queryable, id: number, name: string) => tx.query("insert into pairs values ($1, $2)", [id, name]);
-    const seen = await test.db.batch(async (tx) => {
-      const [, { rows }] = await Promise.all([insert(tx, 1, "first"), tx.query("select name from pairs")]);
-      return rows;
-    });
-    expect(seen).toEqual([{ name: "first" }]);
-    const refused = test.db.batch((tx) => Promise.all([insert(tx, 2, "second"), insert(tx, 1, "again"), insert(tx, 3, "third")]));
-    await expect(refused).rejects.toMatchObject({ code: "23505" });
-    const late = test.db.batch(async (tx) => {
-      await insert(tx, 4, "fourth");
-      await insert(tx, 5, "too late");
-    });
-    await expect(late).rejects.toThrow("the batch has been sent");
-    expect((await test.db.query("select id from pairs order by id")).rows).toEqual([{ id: 1 }, { id: 4 }]);
-  });
-
-  it("announces a batch when it is committed, and not when it was refused", async () => {
-    const heard: string[] = [];
-    const subscription = await test.db.listen("batches", (payload) => heard.push(payload));
-    const announcing = (tx: Queryable, what: string) => tx.query(`select $1::text as "announce:batches"`, [what]);
-    const refused = test.db.batch((tx) => Promise.all([announcing(tx, "undone"), tx.query("select 1 / 0")]));
-    await expect(refused).rejects.toMatchObject({ code: "22012" });
-    await test.db.batch((tx) => announcing(tx, "done"));
-    expect(heard).toEqual(["done"]);
-    subscription.stop();
-  });
-
-  it("goes on with another session when one is lost under a batch", async () => {
-    const lost = test.db.batch((tx) => tx.query("select pg_terminate_backend(pg_backend_pid())"));
-    await expect(lost).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
-    expect(await test.db.batch(async (tx) => (await tx.query("select 1 as one")).rows)).toEqual([{ one: 1 }]);
   });
 
   it("repeats a read whose session was terminated, and reports a write as unavailable", async () => {

@@ -4,17 +4,18 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import pg from "pg";
 
-import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
-import { Announcer, announcePrefix } from "./announcer.ts";
+import { Announcer } from "./announcer.ts";
 import type { AnnouncingResult } from "./announcer.ts";
-import { sendTogether } from "./batch.ts";
+import { Batches } from "./batches.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { Listener, listenerName } from "./listener.ts";
 import type { Subscription } from "./listener.ts";
 import type { Prepared, Queryable } from "./queryable.ts";
+import { remembering } from "./remembering.ts";
 import { sessionsOf } from "./session.ts";
+import { failureOf, isUnavailable, unavailable } from "./statement-failure.ts";
 
 /** Where the database is: a URL (several hosts may stand in it, hosts.ts), or the socket folder of an embedded one. */
 export type DatabaseAddress =
@@ -25,13 +26,15 @@ export interface Database extends Queryable {
   /** Runs one statement. Outlasts a database that is away for a moment where repeating is safe: while no session can be
    *  had, and for `select` statements also afterwards. Throws SERVER_UNAVAILABLE when the database stays away, or when a
    *  write may or may not have happened. Columns named `announce:CHANNEL` are notified on that channel once the statement
-   *  is committed (announcer.ts); so it is inside `transaction`. */
+   *  is committed (announcer.ts); so it is inside `transaction` and `batch`. */
   query: Queryable["query"];
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws.
    *  Throws SERVER_UNAVAILABLE when the connection is lost on the way; whether it was committed is then unknown. */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
   /** The same for statements that do not need each other's answers: `work` sends all of them in its first turn, and they go to
-   *  PostgreSQL together with begin and commit, for one trip and one wait for the disk. What PostgreSQL refuses undoes all of it. */
+   *  PostgreSQL together with begin and commit, for one trip and one wait for the disk. What PostgreSQL refuses undoes all of it, a
+   *  lock that is not had within `limits.batchLockMs` too. Throws NothingSent when no session can be had soon, SERVER_UNAVAILABLE when
+   *  the connection is lost on the way; whether it was committed is then unknown. */
   batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
   /** Notifies what was committed before, as columns named `announce:CHANNEL` are. Returns at once. */
   announce(channel: string, payloads: readonly string[]): void;
@@ -76,8 +79,7 @@ const sessionSettings = {
 class PoolDatabase implements Database {
   readonly #log: Log;
   readonly #pool: pg.Pool;
-  /** Its sessions send a statement before the one ahead is answered. */
-  readonly #batches: pg.Pool;
+  readonly #batches: Batches;
   readonly #listener: Listener;
   readonly #announcer: Announcer;
   #closed: Promise<void> | undefined;
@@ -88,9 +90,9 @@ class PoolDatabase implements Database {
     const shared = { ...address, ...sessionSettings, query_timeout: answerMs };
     const pooled = { ...shared, Client, idleTimeoutMillis: idleMs, application_name: "atelier" };
     this.#pool = new pg.Pool({ ...pooled, max: limits.poolConnections, min: limits.poolKeptConnections });
-    this.#batches = new pg.Pool({ ...pooled, pipeline: true, max: limits.batchConnections, min: limits.batchConnections });
+    this.#batches = new Batches(log, address, pooled);
     // A pool without this handler ends the process when an idle session breaks.
-    for (const pool of [this.#pool, this.#batches]) pool.on("error", this.#onIdleError);
+    this.#pool.on("error", this.#onIdleError);
     const makeClient = (): pg.Client => new Client({ ...shared, application_name: listenerName });
     const onServers = (servers: number): void => this.#announcer.heardBy(servers);
     this.#listener = new Listener(log, { makeClient, isOwn: (backend) => this.#announcer.isOwn(backend), onServers, pingMs });
@@ -102,7 +104,7 @@ class PoolDatabase implements Database {
     const mayRepeat = /^\s*select\b/i.test(text) && !/\bfor\s+update\b/i.test(text);
     const deadline = Date.now() + limits.databaseAwayMs;
     for (let attempt = 0; ; attempt += 1) {
-      const client = await this.#session(this.#pool, deadline);
+      const client = await this.#session(deadline);
       let broken: Error | undefined;
       let result: pg.QueryResult<Row & pg.QueryResultRow> | undefined;
       try {
@@ -125,7 +127,7 @@ class PoolDatabase implements Database {
   }
 
   async transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    const client = await this.#session(this.#pool, Date.now() + limits.databaseAwayMs);
+    const client = await this.#session(Date.now() + limits.databaseAwayMs);
     const answers: AnnouncingResult[] = [];
     const tx = remembering(client, answers);
     let result: Result;
@@ -151,19 +153,9 @@ class PoolDatabase implements Database {
   }
 
   async batch<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    const client = await this.#session(this.#batches, Date.now() + limits.databaseAwayMs);
-    const answers: AnnouncingResult[] = [];
-    let broken: Error | undefined;
-    try {
-      const result = await sendTogether(remembering(client, answers), work);
-      for (const answer of answers) this.#announcer.announce(answer);
-      return result;
-    } catch (error) {
-      if (isUnavailable(error)) broken = error;
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    const { result, answers } = await this.#batches.send(work);
+    for (const answer of answers) this.#announcer.announce(answer);
+    return result;
   }
 
   announce(channel: string, payloads: readonly string[]): void {
@@ -184,15 +176,15 @@ class PoolDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#listener.close(), this.#pool.end(), this.#batches.end()]);
+    await Promise.all([this.#listener.close(), this.#pool.end(), this.#batches.close()]);
     await this.#announcer.close();
   }
 
   /** A session that answered just now or never broke; nothing has been sent yet, so waiting for it is always safe. */
-  async #session(pool: pg.Pool, deadline: number): Promise<pg.PoolClient> {
+  async #session(deadline: number): Promise<pg.PoolClient> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const client = await pool.connect();
+        const client = await this.#pool.connect();
         if (client.listenerCount("error") === 0) client.on("error", this.#onSessionError);
         return client;
       } catch (error) {
@@ -214,41 +206,7 @@ class PoolDatabase implements Database {
   };
 }
 
-/** A session inside a transaction that keeps the answers which have something to announce. */
-function remembering(client: pg.PoolClient, answers: AnnouncingResult[]): Queryable {
-  return {
-    async query<Row extends object>(statement: string | Prepared, values: unknown[] = []) {
-      // pg's row type is an index signature; ours are interfaces of the same shape.
-      const more = typeof statement === "string" ? { text: statement } : statement;
-      const answer = await client.query<Row & pg.QueryResultRow>({ ...more, values }).catch((error: unknown) => {
-        throw failureOf(error);
-      });
-      if (answer.fields?.some(({ name }) => name.startsWith(announcePrefix))) answers.push(answer);
-      return answer;
-    },
-  };
-}
-
-/** What the caller of a statement that was sent is told: what PostgreSQL said, or that the outcome is unknown. */
-function failureOf(error: unknown): unknown {
-  if (isDiskFull(error)) return new AtelierError("DISK_FULL", {}, { cause: error });
-  return error instanceof pg.DatabaseError && !isConnectionError(error) ? error : unavailable(error);
-}
-
-/** The database's own disk, wherever it is. Source: PostgreSQL, appendix A, 53100 disk_full. */
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === "53100";
-}
-
 /** Doubles from try to try, up to the limit. */
 export function retryWaitMs(attempt: number): number {
   return Math.min(limits.databaseRetryMs * 2 ** attempt, limits.databaseRetryMaxMs);
-}
-
-function isUnavailable(error: unknown): error is AtelierError {
-  return error instanceof AtelierError && error.code === "SERVER_UNAVAILABLE";
-}
-
-function unavailable(cause: unknown): AtelierError {
-  return new AtelierError("SERVER_UNAVAILABLE", {}, { cause });
 }

@@ -17,13 +17,16 @@ const planning = {
 } as const;
 
 /** Set by a statement, not by start-up options: poolers (PgBouncer) refuse those, and `?options=` in a URL replaces them. */
-const prepare = `select pg_is_in_recovery() as standby, ${Object.entries(planning)
-  .map(([name, value]) => `set_config('${name}', '${value}', false)`)
-  .join(", ")}`;
+function preparing(settings: Readonly<Record<string, string>>): string {
+  const set = Object.entries({ ...planning, ...settings }).map(([name, value]) => `set_config('${name}', '${value}', false)`);
+  return `select pg_is_in_recovery() as standby, ${set.join(", ")}`;
+}
 
 /** The class that pools and listeners make their sessions of. With several hosts each session goes to the host that was good
- *  last, and makes sure that it is no standby. Where it fails, the next one tries the next host. */
-export function sessionsOf(address: object): typeof pg.Client {
+ *  last, and makes sure that it is no standby. Where it fails, the next one tries the next host. `settings`: PostgreSQL's, beside those of
+ *  every session of ours. */
+export function sessionsOf(address: object, settings: Readonly<Record<string, string>> = {}): typeof pg.Client {
+  const prepare = preparing(settings);
   const urls = "connectionString" in address ? splitHosts(String(address.connectionString)) : [];
   let current = 0;
   return class Session extends pg.Client {

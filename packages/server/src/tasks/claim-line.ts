@@ -3,7 +3,7 @@
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { askForTasks } from "../db/queries/leases.ts";
-import type { Claim, Claimed, ClaimedTask } from "../db/queries/leases.ts";
+import type { Claim, ClaimedTask } from "../db/queries/leases.ts";
 import { queueChannel } from "../db/queries/moved-rows.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -24,13 +24,15 @@ export interface ClaimRequest {
 export interface HandOver {
   readonly claim: Claim;
   readonly most: number;
-  /** Must be called once, with what was claimed and committed; undefined when that failed or is unknown. */
-  settle(claimed: Claimed | undefined): void;
+  /** One of the two must be called, once: with what was claimed and committed, or with why that is unknown. A worker that was given
+   *  nothing goes on waiting. */
+  settle(tasks: readonly ClaimedTask[]): void;
+  fail(error: unknown): void;
 }
 
 /** Workers that wait for tasks. */
 export interface WaitingWorkers {
-  /** The claim of one that waits for tasks of these models, if one does and is not just being asked for. */
+  /** The claim of one that waits for tasks of these models, if one does and nobody is being asked for. */
   handOver(models: ReadonlySet<string>): HandOver | undefined;
 }
 
@@ -43,6 +45,9 @@ export interface ClaimLine extends WaitingWorkers {
   /** Ends all waiting. */
   close(): void;
 }
+
+/** What a worker's task source needs of it. */
+export type TaskClaims = Pick<ClaimLine, "claim" | "askAgain">;
 
 /** `mostWaiting`: default the limit. */
 export async function openClaimLine(deps: { db: Database }, mostWaiting: number = limits.waitingClaims): Promise<ClaimLine> {
@@ -99,25 +104,31 @@ class TableClaimLine implements ClaimLine {
 
   handOver(models: ReadonlySet<string>): HandOver | undefined {
     if (this.#isServing) return undefined;
-    const waiter = [...this.#waiting].find((one) => one.wants(models));
-    if (!waiter) return undefined;
-    this.#isServing = true;
-    waiter.beginAsking();
-    const { most, ...request } = waiter.request;
-    const settle = (claimed: Claimed | undefined): void => {
-      const tasks = claimed?.tasks ?? [];
-      if (waiter.endAsking(tasks)) this.#waiting.delete(waiter);
-      this.#isServing = false;
-      // Whoever was given nothing is asked for again, by a statement that begins after whatever came in between.
-      if (this.#isRung || tasks.length === 0) this.#ring();
-    };
-    return { claim: { ...request, leaseMs: limits.leaseMs }, most, settle };
+    for (const waiter of this.#waiting) if (waiter.wants(models)) return this.#lend(waiter);
+    return undefined;
   }
 
   close(): void {
     clearInterval(this.#timer);
     this.#subscription?.stop();
     for (const waiter of this.#waiting) waiter.leave();
+  }
+
+  #lend(waiter: Waiter): HandOver {
+    this.#isServing = true;
+    waiter.beginAsking();
+    const settled = (isOver: boolean): void => {
+      // Before the next look at who waits.
+      if (isOver) this.#waiting.delete(waiter);
+      this.#isServing = false;
+      // Whoever was given nothing is asked for again, by a statement that begins after whatever came in between.
+      if (this.#isRung || !isOver) this.#ring();
+    };
+    return {
+      ...claimOf(waiter.request),
+      settle: (tasks) => settled(waiter.endAsking(tasks)),
+      fail: (error) => settled(waiter.fail(error)),
+    };
   }
 
   #ring(): void {
@@ -144,11 +155,16 @@ class TableClaimLine implements ClaimLine {
     this.#isServing = false;
   }
 
-  async #ask({ most, ...request }: ClaimRequest): Promise<ClaimedTask[]> {
-    const { tasks, isHeldBack }: Claimed = await askForTasks(this.#db, { ...request, leaseMs: limits.leaseMs }, most);
+  async #ask(request: ClaimRequest): Promise<ClaimedTask[]> {
+    const { claim, most } = claimOf(request);
+    const { tasks, isHeldBack } = await askForTasks(this.#db, claim, most);
     this.#isHeldBack ||= isHeldBack;
     return tasks;
   }
+}
+
+function claimOf({ most, ...request }: ClaimRequest): { claim: Claim; most: number } {
+  return { claim: { ...request, leaseMs: limits.leaseMs }, most };
 }
 
 class Waiter {
@@ -190,8 +206,7 @@ class Waiter {
       this.endAsking(tasks);
       return tasks.length > 0;
     } catch (error) {
-      this.#isAsking = false;
-      this.#reject(error);
+      this.fail(error);
       return false;
     }
   }
@@ -201,10 +216,17 @@ class Waiter {
   }
 
   /** Returns whether the waiting is over. */
-  endAsking(tasks: ClaimedTask[]): boolean {
+  endAsking(tasks: readonly ClaimedTask[]): boolean {
     this.#isAsking = false;
     const isOver = tasks.length > 0 || this.#isLeaving;
-    if (isOver) this.#resolve(tasks);
+    if (isOver) this.#resolve([...tasks]);
     return isOver;
+  }
+
+  /** It may have been given something that nobody knows of. The waiting is over. */
+  fail(error: unknown): true {
+    this.#isAsking = false;
+    this.#reject(error);
+    return true;
   }
 }

@@ -3,17 +3,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { limits } from "../limits.ts";
-import type { ClaimLine } from "./claim-line.ts";
+import type { TaskClaims } from "./claim-line.ts";
 
-export function claimsWithRoom(line: ClaimLine, hasRoom: () => Promise<boolean>): ClaimLine {
+export function claimsWithRoom(line: TaskClaims, hasRoom: () => Promise<boolean>): TaskClaims {
   return {
     async claim(request, options) {
       if (await hasRoom()) return line.claim(request, options);
       await delay(limits.claimPollMs, undefined, { signal: options.signal }).catch(() => undefined); // aborted: no task
       return [];
     },
-    handOver: (models) => line.handOver(models),
     askAgain: () => line.askAgain(),
-    close: () => line.close(),
   };
 }

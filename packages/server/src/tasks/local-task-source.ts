@@ -17,7 +17,7 @@ import { AtelierError } from "../errors.ts";
 import type { PreviewFeed } from "../events/preview-feed.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { limits } from "../limits.ts";
-import type { ClaimLine } from "./claim-line.ts";
+import type { TaskClaims } from "./claim-line.ts";
 import { EventPlaces } from "./event-places.ts";
 import { failAttempt } from "./fail-attempt.ts";
 import { openInputFile } from "./input-files.ts";
@@ -31,7 +31,7 @@ import type { AssignedTask, ClaimOffer, FailedRun, FinishedRun, Lease, Report, T
 export interface LocalTaskSourceDeps {
   readonly db: Queryable;
   readonly files: FileStore;
-  readonly claims: ClaimLine;
+  readonly claims: TaskClaims;
   readonly kills: KillFeed;
   readonly reports: ReportLine;
   readonly listModels: () => readonly Manifest[];

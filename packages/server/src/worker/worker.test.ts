@@ -13,7 +13,7 @@ import type { EnginePool } from "../engines/engine-pool.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
 import { startRescue } from "../maintenance/rescue.ts";
-import type { ClaimLine, ClaimRequest } from "../tasks/claim-line.ts";
+import type { ClaimRequest, TaskClaims } from "../tasks/claim-line.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
@@ -47,11 +47,9 @@ async function setup() {
     return world.run(input, model.slug);
   };
   const requests: ClaimRequest[] = [];
-  const noted = (line: ClaimLine): ClaimLine => ({
-    handOver: (models) => line.handOver(models),
+  const noted = (line: TaskClaims): TaskClaims => ({
     askAgain: () => line.askAgain(),
     claim: (request, options) => line.claim((requests.push(request), request), options),
-    close: () => line.close(),
   });
   /** How many engines were at work at once, at most. */
   const busy = { now: 0, most: 0 };
