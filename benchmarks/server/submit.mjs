@@ -32,6 +32,8 @@ const startPauseMs = 40;
 const places = 4;
 
 const submits = new Map();
+/** To Runs that come one at a time: without a worker, and with one that waits and is given the task in the same transaction. */
+const answers = { alone: [], handedOver: [] };
 const starts = [];
 const syncs = [];
 // Nobody claims while submits are measured: the two cores belong to the server, PostgreSQL and this client.
@@ -44,6 +46,7 @@ await withServer({ workers: 0 }, async (server) => {
     const { result, shares } = await withProcessorShares(server, () => submitAtRate(server, load));
     submits.set(rate, { ...result, shares });
   }
+  answers.alone.push(...(await submitSlowly(server, {})).latencies);
   syncs.push(...measureSync(server.data));
 });
 await withServer({ workers: places }, async (server) => {
@@ -81,18 +84,28 @@ async function submit(server, dueAt) {
  *  age that the worker gave its report. */
 async function startLatencies(server) {
   await startEngines(server);
-  const submittedAt = new Map();
-  for (let number = 0; number < startSamples; number += 1) {
-    const now = performance.timeOrigin + performance.now();
-    submittedAt.set((await server.call("/Run/test/fake", { prompt: "a red planet", steps: 1 })).taskid, now);
-    await delay(startPauseMs);
-  }
+  const { submittedAt, latencies } = await submitSlowly(server, { steps: 1 });
+  answers.handedOver.push(...latencies);
   await delay(1_000);
   const { rows } = await server.db.query(
     `select id, extract(epoch from preprocess_started_at) * 1000 as at from tasks where id = any($1) and preprocess_started_at is not null`,
     [[...submittedAt.keys()]],
   );
   return rows.map((row) => Number(row.at) - submittedAt.get(row.id));
+}
+
+/** One at a time, with pauses; by task the time before its request. */
+async function submitSlowly(server, more) {
+  const submittedAt = new Map();
+  const latencies = [];
+  for (let number = 0; number < startSamples; number += 1) {
+    const beganAt = performance.now();
+    const { taskid } = await server.call("/Run/test/fake", { prompt: "a red planet", ...more });
+    latencies.push(performance.now() - beganAt);
+    submittedAt.set(taskid, performance.timeOrigin + beganAt);
+    await delay(startPauseMs);
+  }
+  return { submittedAt, latencies };
 }
 
 /** An engine's own start is not what is measured. */
@@ -116,6 +129,8 @@ function report() {
       `${line(latencies)}, longest ${Math.max(...latencies).toFixed(1)} ms; the client's longest pause ${clientPauseMs.toFixed(1)} ms; of a processor: ${shares}`,
       "p99 under 10 ms plus the disk's p99",
     ]),
+    [`answer to one Run every ${startPauseMs} ms, no worker waits`, line(answers.alone), "-"],
+    [`answer to one Run every ${startPauseMs} ms, a worker waits`, line(answers.handedOver), "-"],
     [`submit to worker, ${load}`, line(starts), "p50 5 ms, p99 20 ms plus the disk's p99"],
     ["the disk's fdatasync of 8 KiB", line(syncs), "-"],
   ];

@@ -121,8 +121,7 @@ class TableClaimLine implements ClaimLine {
       // Before the next look at who waits.
       if (isOver) this.#waiting.delete(waiter);
       this.#isServing = false;
-      // Whoever was given nothing is asked for again, by a statement that begins after whatever came in between.
-      if (this.#isRung || !isOver) this.#ring();
+      if (this.#isRung) this.#ring();
     };
     return {
       ...claimOf(waiter.request),

@@ -26,8 +26,8 @@ interface Looking {
   usableUntil: number;
 }
 
-/** A look is used for `limits.queueLookShare` times as long as it took: with 100,000 waiting tasks a look takes 0.2 s and
- *  happens every four, with a few it is nearly always new. A look that fails is not remembered. */
+/** A look is used for `limits.queueLookShare` times as long as it took (benchmarks/results/queue-look.md): with a few waiting tasks it is
+ *  nearly always new, with 100,000 it may be most of a second old. A look that fails is not remembered. */
 export function openQueueLook(deps: { db: Queryable; clock?: () => number }): LookAtQueue {
   const clock = deps.clock ?? (() => performance.now());
   let latest: Looking | undefined;
