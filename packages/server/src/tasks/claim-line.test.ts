@@ -53,6 +53,23 @@ test("who was kept from tasks by a project's limit is asked for again when a tas
   expect(await claim()).toHaveLength(1);
 });
 
+test("nothing is claimed for a worker that has just left", async () => {
+  const { db, drop } = await createTestDatabase();
+  const { noted, untilEmpty } = notingEmptyAnswers(db);
+  const line = await openClaimLine({ db: noted });
+  cleanups.push(drop, () => line.close());
+  await db.query("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key')");
+  const claim = (workerId: string, { signal }: AbortController) => line.claim({ workerId, models: ["test/fake"], most: 1 }, { signal, waitMs: 60_000 });
+  const stop = new AbortController();
+  const isKnown = untilEmpty();
+  const left = claim("w1", stop);
+  await isKnown;
+  await addTasks(db, 1);
+  stop.abort();
+  expect(await claim("w2", new AbortController())).toHaveLength(1);
+  expect(await left).toEqual([]);
+});
+
 test("a worker that has all its places full of a project with a budget keeps no other worker from that project's tasks", async () => {
   // Without the look that the line takes every second.
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });

@@ -224,7 +224,6 @@ class Waiter {
 
   /** It may have been given something that nobody knows of. The waiting is over. */
   fail(error: unknown): true {
-    this.#isAsking = false;
     this.#reject(error);
     return true;
   }
