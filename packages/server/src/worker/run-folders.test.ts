@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -39,6 +39,18 @@ test("a removed folder goes to no other run, and no more are kept than may be", 
   await folders.empty("run-2-1");
   await folders.empty("run-3-1");
   expect(readdirSync(parent)).toEqual(["run-2-1"]);
+});
+
+test("what a link in the place of a run's folder leads to is left alone", async () => {
+  const { parent, folders } = setup();
+  const elsewhere = mkdtempSync(join(tmpdir(), "atelier-not-ours-"));
+  parents.push(elsewhere);
+  await writeFile(join(elsewhere, "weights"), "of somebody");
+  await folders.make("run-1-1");
+  rmSync(folders.pathOf("run-1-1"), { recursive: true });
+  await symlink(elsewhere, folders.pathOf("run-1-1"));
+  await folders.empty("run-1-1");
+  expect([readdirSync(elsewhere), readdirSync(parent)]).toEqual([["weights"], []]);
 });
 
 test("what lies under a run's name from before is gone, with a spare folder and without", async () => {

@@ -19,9 +19,9 @@ import { announceEvent, appendEvent } from "./moved-rows.ts";
  *  The projects' rows are locked, in one order for all claims, and their leased tasks are counted in the statement's snapshot.
  *  The count is right when no other claim came between the snapshot and the lock, which the row's own count of claims tells:
  *  under READ COMMITTED a row is read anew once its lock is had. Otherwise that project is left out, and where nothing else
- *  was taken the claim says so (`contended`) and is asked again. One that took nothing while tasks wait which the worker could
- *  maybe run was kept from them by the limits of their projects (`heldBack`); each end of a task may change that. Tasks that end meanwhile make the count too high, never too
- *  low; so nothing that ends a task has to touch this row, and tasks of one project end side by side. A claim waits for no
+ *  was taken the claim says so (`contended`) and is asked again. One that took nothing while tasks wait of models that
+ *  the worker can run was kept from them by the limits of their projects (`heldBack`); each end of a task may change that. Tasks that end
+ *  meanwhile make the count too high, never too low; so nothing that ends a task has to touch this row, and tasks of one project end side by side. A claim waits for no
  *  task (`skip locked`), so that locks are never waited for in a circle; of each model it takes those that are the oldest
  *  once it has the project's lock.
  *
@@ -96,7 +96,11 @@ const text = `
   ), ${appendEvent("'task_accept'", "null")}
   select moved.id, moved.attempt, moved.token, moved.model, moved.input, moved.output_folder_id as "outputFolderId",
          moved.engine_failures as "engineFailures", moved.last_event_seq as "eventSeq", moved.id is null and exists (select from chosen) as contended,
-         moved.id is null and exists (select from waiting_project where project_id is not null) as "heldBack",
+         moved.id is null and exists (
+           select from waiting_project w cross join unnest($2::text[]) as offered (model)
+            where (select t.id from tasks t
+                    where t.phase = 'waiting' and t.project_id = w.project_id and t.model = offered.model
+                    order by t.id limit 1) is not null) as "heldBack",
          ${announceEvent}
     from (select) as always left join moved on true
    order by moved.id`;

@@ -255,6 +255,8 @@ test("a worker is held back by limits, not by an empty queue", async () => {
   const { db, addProject, addTasks } = await setup();
   const ask = () => askForTasks(db, { workerId: "w", models: ["test/fake"], leaseMs: 60_000 }, 3);
   expect(await ask()).toEqual({ tasks: [], isHeldBack: false });
+  await addTasks(await addProject(), 1, { model: "test/other" });
+  expect(await ask()).toEqual({ tasks: [], isHeldBack: false });
   const limited = await addProject({ running_limit: 1 });
   await addTasks(limited, 2);
   expect(await ask()).toMatchObject({ tasks: [{}], isHeldBack: false });
