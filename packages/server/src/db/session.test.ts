@@ -1,7 +1,15 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import pg from "pg";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { openLog } from "../log.ts";
 import { openDatabase } from "./database.ts";
+import { sessionsOf } from "./session.ts";
 import { createTestDatabase } from "./test-database.ts";
 import type { TestDatabase } from "./test-database.ts";
 
@@ -26,4 +34,38 @@ it("a session plans as our statements need, and keeps what the URL's own options
   } finally {
     await db.close();
   }
+});
+
+/** An error of PostgreSQL's that belongs to no statement, as of a server that goes down. */
+function farewell(): Buffer {
+  const fields = ["SFATAL", "C57P01", "Mterminating connection", ""].join("\0") + "\0";
+  const head = Buffer.from([0x45, 0, 0, 0, 0]);
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, Buffer.from(fields)]);
+}
+
+it("a server that goes down in the moment in which a session is ready ends the session, not the process", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "atelier-door-"));
+  const door = createServer((client) => {
+    const server = connect(join(test.address.host, ".s.PGSQL.5432"));
+    let isPreparing = false;
+    client.on("error", () => undefined).on("data", (sent: Buffer) => {
+      isPreparing ||= sent.includes("pg_is_in_recovery");
+      server.write(sent);
+    });
+    server.on("error", () => undefined).on("data", (answer: Buffer) => {
+      // In one piece, so that nothing comes between the answer and the farewell.
+      if (isPreparing) client.end(Buffer.concat([answer, farewell()]));
+      else client.write(answer);
+    });
+    client.on("close", () => server.destroy());
+  }).listen(join(folder, ".s.PGSQL.5432"));
+  await once(door, "listening");
+  const address = { ...test.address, host: folder };
+  const pool = new pg.Pool({ ...address, Client: sessionsOf(address) });
+  pool.on("error", () => undefined);
+  await expect(pool.query("select 1")).rejects.toThrow();
+  await pool.end();
+  door.close();
+  await rm(folder, { recursive: true, force: true });
 });

@@ -43,15 +43,22 @@ export function sessionsOf(address: object, settings: Readonly<Record<string, st
     override connect(callback?: ConnectCallback): Promise<this> | void {
       const connecting = this.#connect();
       if (!callback) return connecting;
-      // Both of pg's forms take what they are given here.
+      // No event comes between the end of the one and the call of the other. Both of pg's forms take what they are given here.
       connecting.then(() => (callback as (error: null, client: pg.Client) => void)(null, this), callback as (error: Error) => void);
     }
 
+    /** Pools listen for errors only once they have the session: until then one that PostgreSQL ends, in whatever moment, would end the
+     *  process. What asks next is told. */
     async #connect(): Promise<this> {
+      const ignore = (): void => undefined;
+      this.on("error", ignore);
       try {
         await super.connect();
         const { rows } = await super.query<{ standby: boolean }>(prepare);
-        if (urls.length <= 1 || rows[0]?.standby !== true) return this;
+        if (urls.length <= 1 || rows[0]?.standby !== true) {
+          this.off("error", ignore);
+          return this;
+        }
         throw Object.assign(new Error("this host is a standby"), { code: "25006" });
       } catch (error) {
         // Of sessions that fail together, one moves on.
