@@ -6,13 +6,13 @@ import type { Log } from "../log.ts";
 import { createNamedProject } from "../projects/create-project.ts";
 import type { CreatedProject } from "../projects/create-project.ts";
 import { cliActor } from "./actor.ts";
-import { withDatabase } from "./with-database.ts";
+import { withNewDatabase } from "./with-database.ts";
 
 export async function projectCreate(
   deps: { config: Config; log: Log },
   options: { name: string; auth: ProjectAuth },
 ): Promise<CreatedProject> {
-  return withDatabase(deps, (lent) => createNamedProject({ ...lent, actor: cliActor() }, options));
+  return withNewDatabase(deps, (lent) => createNamedProject({ ...lent, actor: cliActor() }, options));
 }
 
 /** For people; `--json` prints the project itself. `folder`: the data folder that it is on, which need not be the one of the server

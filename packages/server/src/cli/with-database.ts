@@ -11,6 +11,7 @@ import { embeddedDatabaseName, startDatabase } from "../db/start-database.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { checkMasterKey } from "../projects/check-master-key.ts";
+import { expectData } from "./expect-data.ts";
 import { serverOrOwn } from "./server-or-own.ts";
 
 export interface LentDatabase {
@@ -21,14 +22,33 @@ export interface LentDatabase {
 }
 
 /** Calls `work` with the database of `config.dataDir` and the key that seals its secrets; waits for a server that is
- *  starting or stopping there. */
+ *  starting or stopping there. Throws COMMAND_FAILED where no data is. */
 export async function withDatabase<Result>(
   deps: { config: Config; log: Log },
   work: (lent: LentDatabase) => Promise<Result>,
 ): Promise<Result> {
+  return lend(deps, work, () => expectData(deps.config));
+}
+
+/** The same; data that is missing is made, as a first start of the server does. */
+export async function withNewDatabase<Result>(
+  deps: { config: Config; log: Log },
+  work: (lent: LentDatabase) => Promise<Result>,
+): Promise<Result> {
+  return lend(deps, work, async () => undefined);
+}
+
+async function lend<Result>(
+  deps: { config: Config; log: Log },
+  work: (lent: LentDatabase) => Promise<Result>,
+  check: () => Promise<void>,
+): Promise<Result> {
   return serverOrOwn(deps.config.dataDir, {
     running: (server) => withRunning(deps, server, work),
-    own: () => withOwn(deps, work),
+    async own() {
+      await check();
+      return withOwn(deps, work);
+    },
   });
 }
 

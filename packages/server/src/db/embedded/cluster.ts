@@ -17,11 +17,23 @@ export interface ClusterDeps {
   readonly runAs: RunAs;
 }
 
+/** Where the embedded PostgreSQL keeps its data. `folder`: the data folder. */
+export function clusterDirOf(folder: string): string {
+  return join(folder, "postgres");
+}
+
+/** A file that every cluster has, and that is there only once it is whole. */
+export function clusterMark(folder: string): string {
+  return join(clusterDirOf(folder), versionFile);
+}
+
+const versionFile = "PG_VERSION";
+
 /** Makes sure that `clusterDir` holds a cluster that these programs can open. Leftovers of a broken attempt are removed.
  *  Throws POSTGRES_START_FAILED when initdb fails, or when the data is of another major version. */
 export async function ensureCluster(deps: ClusterDeps, clusterDir: string): Promise<void> {
   await removeLeftovers(clusterDir);
-  const version = await readFile(join(clusterDir, "PG_VERSION"), "utf8").catch(() => undefined);
+  const version = await readFile(join(clusterDir, versionFile), "utf8").catch(() => undefined);
   if (version === undefined) return createCluster(deps, clusterDir);
   const major = await programVersion(deps);
   if (version.trim() !== major) {

@@ -9,7 +9,7 @@ import { limits } from "../../limits.ts";
 import type { Log } from "../../log.ts";
 import { OperatorError } from "../../operator-error.ts";
 import { findPostgresBinaries } from "./binaries.ts";
-import { databaseUser, ensureCluster } from "./cluster.ts";
+import { clusterDirOf, databaseUser, ensureCluster } from "./cluster.ts";
 import { readPidFile } from "./pid-file.ts";
 import { startPostmaster } from "./postmaster.ts";
 import type { Postmaster, PostmasterDeps } from "./postmaster.ts";
@@ -69,7 +69,7 @@ export async function startEmbeddedPostgres(
   deps: { log: Log },
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
-  const clusterDir = join(options.folder, "postgres");
+  const clusterDir = clusterDirOf(options.folder);
   const binaries = await findPostgresBinaries(join(options.folder, "postgres-libraries"));
   const runAs = await chooseRunAs(binaries, clusterDir, options.runAs);
   await ensureCluster({ binaries, runAs }, clusterDir);
