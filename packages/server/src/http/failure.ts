@@ -16,13 +16,20 @@ export function sendFailure(
   const { request, reply } = exchange;
   const failure = asAtelierError(error);
   if (failure.httpStatus >= 500) {
-    log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, "http.fault");
+    logFailure(log, failure, { requestId: request.id, route: request.routeOptions.url });
     // Seconds: clients that retry honour it.
     reply.header("retry-after", "2");
   }
   const { seconds } = failure.details;
   if (failure.code === "RATE_LIMITED") reply.header("retry-after", String(seconds));
   reply.status(failure.httpStatus).header("content-type", "application/json; charset=utf-8").send(envelopeOf(failure));
+}
+
+/** A full disk, a database that is away and a wait that ended are told in a line without a stack: nothing broke here. */
+function logFailure(log: Log, failure: AtelierError, facts: { requestId: string; route: string | undefined }): void {
+  const { code, cause } = failure;
+  if (code === "SERVER_FAULT") log.error({ err: cause ?? failure, ...facts }, "http.fault");
+  else log.warn({ code, reason: cause instanceof Error ? cause.message : undefined, ...facts }, "http.refused");
 }
 
 export function envelopeOf(failure: AtelierError): FailureEnvelope {

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { signedHeaders, startTestServer } from "./test-server.ts";
 import type { TestServer } from "./test-server.ts";
@@ -144,6 +145,21 @@ describe("when something breaks", () => {
     expect(JSON.stringify(line)).toContain("hunter2");
     expect((await server.app.inject("/readyz")).statusCode).toBe(503);
     await server.stop();
+  });
+
+  it("warns of what passes by itself, in one line without a stack", async () => {
+    const cause = new Error("the connection was refused");
+    const away = await startTestServer({
+      projects: { findByKey: () => Promise.reject(new AtelierError("SERVER_UNAVAILABLE", {}, { cause })), useNonce: () => Promise.reject(cause) },
+    });
+    const full = await startTestServer({ hasRoom: async () => false });
+    for (const server of [away, full]) {
+      expect((await server.post("/v1/Run/atelier/starter", {})).statusCode).toBe(503);
+      await server.stop();
+    }
+    const line = { level: "warn", time: expect.any(String), msg: "http.refused", requestId: expect.any(String), route: "/v1/Run/:owner/:model" };
+    expect(away.logged).toEqual([{ ...line, code: "SERVER_UNAVAILABLE", reason: "the connection was refused" }]);
+    expect(full.logged).toEqual([{ ...line, code: "DISK_FULL" }]);
   });
 });
 

@@ -87,6 +87,7 @@ async function pruneWith(settings: Parameters<typeof retentionFrom>[0]) {
   const retention: Retention = retentionFrom(settings);
   const counted = await countPruned({ db: test.db, retention });
   const removed = await prune({ db: test.db, files, retention });
+  expect(counted).toEqual(removed);
   expect(await countPruned({ db: test.db, retention })).toEqual({ uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 });
   return { counted, removed };
 }
@@ -116,7 +117,7 @@ describe("retention", () => {
     await delivery(old.id, "delivered", 31);
     const waiting = await waitingTask();
     const { counted, removed } = await pruneWith({ ATELIER_KEEP_TASKS_DAYS: 30 });
-    expect(counted).toMatchObject({ tasks: 1 });
+    expect(counted).toMatchObject({ tasks: 1, files: 1, fileBytes: 10 });
     expect(removed).toMatchObject({ tasks: 1, files: 1, fileBytes: 10 });
     expect(await idsOf("tasks", "id")).toEqual([young.id, waiting]);
     for (const table of ["outputs", "ledger", "task_events"]) expect(await idsOf(table)).toContain(young.id);
@@ -124,6 +125,13 @@ describe("retention", () => {
     expect(await idsOf("ledger")).toEqual([old.id, young.id]);
     expect(await isStored(old.fileKey)).toBe(false);
     expect(await readdir(folder, { recursive: true })).toContainEqual(expect.stringContaining(young.fileKey));
+  });
+
+  it("counts once what goes with its task and would go without it, too", async () => {
+    const [old, middle] = [await endedTask(40), await endedTask(20)];
+    for (const { id } of [old, middle]) await delivery(id, "delivered", 15);
+    const settings = { ATELIER_KEEP_TASKS_DAYS: 30, ATELIER_KEEP_FILES_DAYS: 10, ATELIER_KEEP_EVENTS_DAYS: 10, ATELIER_KEEP_DELIVERIES_DAYS: 10 };
+    expect((await pruneWith(settings)).counted).toMatchObject({ tasks: 1, files: 2, fileBytes: 20, events: 2, deliveries: 1 });
   });
 
   it("removes tasks by number, those that ended longest ago first, in as many steps as it takes", async () => {

@@ -52,25 +52,37 @@ export async function prune(deps: PruneDeps): Promise<Pruned> {
   return removed;
 }
 
-/** What `prune` would remove. */
+/** What `prune` would remove, each thing counted once: a task takes its files, events and callbacks with it. */
 export async function countPruned({ db, retention }: Pick<PruneDeps, "db" | "retention">): Promise<Pruned> {
   const keep = boundsOf(retention);
   const rule = { addedBefore: uploadsBefore(keep.files.days), interruptedMs: limits.interruptedUploadMs, most: limits.pruneCount };
   const counted = { uploads: (await selectPrunableFiles(db, rule)).length, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
   const withFiles = new Set<string>();
-  for await (const taskIds of filesBeyond({ db }, keep.files)) {
-    for (const [taskId, outputs] of await selectOutputsOf(db, taskIds)) {
-      // Beyond the days and beyond the bytes.
-      if (withFiles.has(taskId)) continue;
-      withFiles.add(taskId);
-      counted.files += outputs.length;
-      for (const { sizeBytes } of outputs) counted.fileBytes += sizeBytes;
-    }
+  for await (const taskIds of filesBeyond({ db }, keep.files)) await countFiles(db, taskIds, { counted, withFiles });
+  const gone = new Set<string>();
+  if (keep.deliveryDays !== null) counted.deliveries = await countDeliveriesBeyond(db, keep.deliveryDays);
+  for await (const taskIds of overBeyond({ db }, keep.tasks)) {
+    await countFiles(db, taskIds, { counted, withFiles });
+    counted.tasks += taskIds.length;
+    for (const taskId of taskIds) gone.add(taskId);
+    if (keep.deliveryDays !== null) counted.deliveries -= await countDeliveriesBeyond(db, keep.deliveryDays, taskIds);
   }
-  for await (const taskIds of overBeyond({ db }, keep.tasks)) counted.tasks += taskIds.length;
-  for await (const taskIds of overBeyond({ db }, keep.events)) counted.events += await countOldEvents(db, taskIds);
-  counted.deliveries = await countDeliveriesBeyond(db, keep.deliveryDays);
+  for await (const taskIds of overBeyond({ db }, keep.events)) counted.events += await countOldEvents(db, taskIds.filter((id) => !gone.has(id)));
   return counted;
+}
+
+/** Adds the files of tasks that were not counted yet: they may be beyond the days, beyond the bytes, and go with their task. */
+async function countFiles(
+  db: Queryable,
+  taskIds: readonly string[],
+  { counted, withFiles }: { counted: { files: number; fileBytes: number }; withFiles: Set<string> },
+): Promise<void> {
+  for (const [taskId, outputs] of await selectOutputsOf(db, taskIds)) {
+    if (withFiles.has(taskId)) continue;
+    withFiles.add(taskId);
+    counted.files += outputs.length;
+    for (const { sizeBytes } of outputs) counted.fileBytes += sizeBytes;
+  }
 }
 
 /** Pages of ended tasks beyond the bounds with nothing left to do for them. */

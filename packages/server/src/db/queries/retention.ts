@@ -109,8 +109,13 @@ export async function deleteDeliveriesBeyond(db: Queryable, days: number, most: 
   return rowCount ?? 0;
 }
 
-export async function countDeliveriesBeyond(db: Queryable, days: number | null): Promise<number> {
-  const { rows } = await db.query<{ deliveries: string }>(`select count(*) as deliveries from ${deliveriesBeyond}`, [days]);
+/** `taskIds`: only those of these tasks. */
+export async function countDeliveriesBeyond(db: Queryable, days: number, taskIds?: readonly string[]): Promise<number> {
+  const ofTasks = taskIds === undefined ? { where: "", values: [] } : { where: "and d.task_id = any($2)", values: [taskIds] };
+  const { rows } = await db.query<{ deliveries: string }>(
+    `select count(*) as deliveries from ${deliveriesBeyond} ${ofTasks.where}`,
+    [days, ...ofTasks.values],
+  );
   return Number(rows[0]?.deliveries);
 }
 
