@@ -29,7 +29,7 @@ export const databaseLimits = {
   /** How long such a trip waits for a session; when there was none, how long no other one asks; and how long it waits for a lock. Beyond,
    *  what it is for goes the longer way. */
   batchWaitMs: 250,
-  batchRestMs: 10_000,
+  batchRestMs: 2_000,
   batchLockMs: 100,
   /** PostgreSQL ends such a session when its commit does not come. */
   batchSilenceMs: 5_000,

@@ -10,6 +10,8 @@ interface Checked {
   readonly db: Database;
   readonly filesFolder: string;
   readonly acknowledged: readonly Acknowledged[];
+  /** As in `Load`. */
+  readonly unknown: ReadonlySet<string>;
   readonly receiver: Receiver;
 }
 
@@ -17,7 +19,7 @@ type Check = (checked: Checked) => Promise<readonly string[]>;
 
 /** Each returns what breaks it. */
 const checks: Readonly<Record<string, Check>> = {
-  "a Run that was repeated under its Idempotency-Key made one task": runsTwice,
+  "a Run made one task: also one that was repeated under its Idempotency-Key; one whose answer did not come, one or none": runsTwice,
   "every picture is on the disk in the size that its row says": missingBytes,
   "every callback was delivered, and says how its task ended": missingCallbacks,
 };
@@ -34,11 +36,12 @@ export async function brokenChecks(checked: Checked): Promise<string[]> {
   return broken;
 }
 
-async function runsTwice({ db, acknowledged }: Checked): Promise<string[]> {
+async function runsTwice({ db, acknowledged, unknown }: Checked): Promise<string[]> {
   const known = new Set(acknowledged.map(({ taskid }) => taskid));
-  const { rows } = await db.query<{ id: string }>("select id from tasks order by id");
+  const { rows } = await db.query<{ id: string; url: string }>("select id, callback_url as url from tasks order by id");
   const repeated = acknowledged.length === known.size ? [] : [`${acknowledged.length} Runs, ${known.size} tasks`];
-  return [...repeated, ...rows.map(({ id }) => id).filter((id) => !known.has(id))];
+  const left = new Set(unknown);
+  return [...repeated, ...rows.filter(({ id, url }) => !known.has(id) && !left.delete(new URL(url).pathname)).map(({ id }) => id)];
 }
 
 async function missingBytes({ db, filesFolder }: Checked): Promise<string[]> {

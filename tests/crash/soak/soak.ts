@@ -19,6 +19,9 @@ export interface SoakReport {
   readonly counts: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly acknowledged: number;
+  /** Runs without a key whose answer did not come. */
+  readonly unknown: number;
+  readonly handedOver: number;
   readonly endings: Readonly<Record<string, number>>;
   /** Attempts beyond the first: what was run again. */
   readonly repeatedAttempts: number;
@@ -69,17 +72,24 @@ function killsIn(counts: Readonly<Record<string, number>>): number {
   return disturbances.reduce((sum, { name, kills }) => sum + kills * (counts[name] ?? 0), 0);
 }
 
-async function examine(world: SoakWorld, { acknowledged, surprises }: Load) {
+/** Tasks that a waiting worker was given in the transaction that created them: both events have its time. */
+const handedOver = `
+  select count(*)::int as count from task_events created join task_events accepted on accepted.task_id = created.task_id and accepted.seq = 2
+   where created.seq = 1 and accepted.type = 'task_accept' and accepted.created_at = created.created_at`;
+
+async function examine(world: SoakWorld, { acknowledged, unknown, surprises }: Load) {
   const db = await world.server.openDatabase();
   try {
     await settled(db);
-    const broken = await brokenChecks({ db, filesFolder: join(world.server.folder, "files"), acknowledged, receiver: world.receiver });
+    const broken = await brokenChecks({ db, filesFolder: join(world.server.folder, "files"), acknowledged, unknown, receiver: world.receiver });
     const { rows } = await db.query<{ ending: string; count: number; more: number }>(
       `select status || coalesce(' pexit ' || pexit, '') as ending, count(*)::int as count, sum(greatest(attempt - 1, 0))::int as more
          from tasks group by 1 order by 1`,
     );
     return {
       acknowledged: acknowledged.length,
+      unknown: unknown.size,
+      handedOver: (await db.query<{ count: number }>(handedOver)).rows[0]?.count ?? 0,
       endings: Object.fromEntries(rows.map(({ ending, count }) => [ending, count])),
       repeatedAttempts: rows.reduce((sum, { more }) => sum + more, 0),
       violations: [...broken, ...surprises.slice(0, 5).map((text) => `an answer that nobody may get: ${text}`)],
