@@ -2,7 +2,7 @@
 
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -112,9 +112,9 @@ describe("a backup made under load", { timeout: slowMs }, () => {
     const copy = await mkdtemp(join(folder, "damaged-"));
     await cp(backup(), copy, { recursive: true });
     await damage(copy);
-    const to = `${copy}-restored`;
+    const to = join(`${copy}-restored`, "data");
     expect(await restore(copy, to)).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot be restored") });
-    expect(await readdir(to).catch(() => [])).toEqual([]);
+    expect(await readdir(folder)).not.toContain(`${basename(copy)}-restored`);
   });
 
   it("without its master key needs the one that it was made under", async () => {

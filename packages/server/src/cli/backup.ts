@@ -1,7 +1,7 @@
 // atelier backup | restore: everything into one folder while the server runs, and out of it into an empty place.
 
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 
 import type { Command } from "commander";
 
@@ -68,7 +68,7 @@ async function restore(deps: CommandDeps, folder: string): Promise<BackupManifes
   const masterKey = await findMasterKey(config, folder, manifest);
   await expectEmptyFolder(config.dataDir);
   if (config.databaseUrl !== undefined) await expectEmptyDatabase(config.databaseUrl);
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const firstMade = await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   try {
     if (config.masterKey === undefined) {
       await writeFile(join(config.dataDir, masterKeyName), `${masterKey.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
@@ -76,9 +76,19 @@ async function restore(deps: CommandDeps, folder: string): Promise<BackupManifes
     await restoreInto({ config, log }, folder, { manifest, migrations });
     return manifest;
   } catch (error) {
-    // It was empty before; half a restore must not look like a whole one.
-    for (const name of await readdir(config.dataDir)) await rm(join(config.dataDir, name), { recursive: true, force: true });
+    await leaveAsBefore(config.dataDir, firstMade);
     throw error;
+  }
+}
+
+/** The folder was empty, or was not there; half a restore must not look like a whole one. `firstMade`: the topmost folder that was
+ *  made for it, if any was. */
+async function leaveAsBefore(dataDir: string, firstMade: string | undefined): Promise<void> {
+  for (const name of await readdir(dataDir)) await rm(join(dataDir, name), { recursive: true, force: true });
+  if (firstMade === undefined) return;
+  for (let folder = dataDir; folder.length >= firstMade.length; folder = dirname(folder)) {
+    // Somebody else's file in a folder between keeps it and those above; what failed before is what must be told.
+    if (!(await rmdir(folder).then(() => true, () => false))) return;
   }
 }
 
