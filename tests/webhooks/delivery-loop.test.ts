@@ -245,6 +245,38 @@ test("a target inside the network is refused before anything is sent, and not tr
   expect(receiver.received).toEqual([]);
 });
 
+test("a callback that was allowed before a restart without the setting is not sent, but keeps its other tries", async () => {
+  receiver.answer = answers.serverError;
+  await it.endedTask(`${receiver.url}/`);
+  const before = await it.start();
+  await before.runOnce();
+  await before.stop();
+  await it.letTimePass();
+  await it.endedTask(`${receiver.url}/`);
+  const forgetful = await it.start({ outbound: openOutbound() });
+  await forgetful.runOnce();
+  expect(receiver.received).toHaveLength(1);
+  // Nobody ever allowed the second.
+  expect(await it.deliveries()).toMatchObject([{ status: "waiting", attempt: 2, failures: 2 }, { status: "abandoned", attempt: 1 }]);
+  expect(it.logged).toContainEqual(expect.objectContaining({ msg: "delivery.refused", level: "warn", errorClass: "address-refused" }));
+  await forgetful.stop();
+
+  receiver.answer = answers.ok;
+  await it.letTimePass();
+  await (await it.start()).runOnce();
+  expect(await it.deliveries()).toMatchObject([{ status: "delivered", attempt: 3 }, { status: "abandoned" }]);
+});
+
+test("a callback whose address stays refused is abandoned after its ordinary tries", async () => {
+  await it.endedTask(`${receiver.url}/`);
+  const before = await it.start();
+  await before.runOnce();
+  await before.stop();
+  await it.db.query("update deliveries set status = 'waiting', ended_at = null, failures = $1", [limits.deliveryWaitsMs.length]);
+  await (await it.start({ outbound: openOutbound() })).runOnce();
+  expect(await it.deliveries()).toMatchObject([{ status: "abandoned", attempt: 2 }]);
+});
+
 test("a callback that cannot be signed is the server's fault: not sent, logged, tried again", async () => {
   await liveWebhookSecrets({ db: it.db, masterKey: it.masterKey }, it.mine);
   await it.endedTask(`${receiver.url}/`);

@@ -23,6 +23,17 @@ export type OutboundFailure = keyof typeof outboundFailures;
 /** Nothing was sent, and the same URL would be refused again. */
 const refusals: readonly OutboundFailure[] = ["url-invalid", "userinfo-refused", "port-refused", "address-refused"];
 
+/** The address was let through and asked for an answer. */
+export const reachedFailures: readonly OutboundFailure[] = [
+  "connect-failed",
+  "tls-failed",
+  "connection-lost",
+  "timed-out",
+  "response-invalid",
+  "http-status",
+  "redirect-refused",
+];
+
 /** `status`: of the answer, when there was one. The message names no address: it may be shown to whoever gave the URL. */
 export class OutboundError extends Error {
   readonly code: OutboundFailure;

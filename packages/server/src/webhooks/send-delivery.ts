@@ -4,11 +4,11 @@ import { wireDelivery } from "@atelier/schema/wire-delivery";
 import { wireTask } from "@atelier/schema/wire-task";
 
 import type { Queryable } from "../db/queryable.ts";
-import { endDeliveryAttempt } from "../db/queries/deliveries.ts";
+import { endDeliveryAttempt, hasTryEndedIn } from "../db/queries/deliveries.ts";
 import type { ClaimedDelivery, DeliveryOutcome, DeliveryVerdict } from "../db/queries/deliveries.ts";
 import type { Log } from "../log.ts";
 import type { ModelRegistry } from "../models/registry.ts";
-import { OutboundError } from "../outbound/outbound-error.ts";
+import { OutboundError, reachedFailures } from "../outbound/outbound-error.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { findTask } from "../tasks/find-task.ts";
 import { nextWaitMs } from "./retry-schedule.ts";
@@ -37,15 +37,18 @@ export async function sendDelivery(deps: SendDeps, delivery: ClaimedDelivery, si
   const startedMs = performance.now();
   const result = await attempt(deps, delivery, signal);
   const outcome = { ...result, durationMs: Math.round(performance.now() - startedMs) };
-  const verdict = judge(delivery, result, deps.drawRatio ?? Math.random);
+  const verdict = judge(delivery, { ...result, isFinal: await isFinal(deps, delivery, result) }, deps.drawRatio ?? Math.random);
   const isNewest = await endDeliveryAttempt(deps.db, delivery, outcome, verdict);
   // Neither the URL nor the body: both may hold secrets of the receiver.
   const facts = { deliveryId: delivery.id, taskId: delivery.taskId, attempt: delivery.attempt, ...outcome };
   if (!isNewest) deps.log.info(facts, "delivery.superseded");
   else if (verdict.status === "delivered") deps.log.info(facts, "delivery.delivered");
   else if (verdict.status === "abandoned") deps.log.warn(facts, "delivery.abandoned");
+  else if (result.isRefusal) deps.log.warn({ ...facts, waitMs: verdict.waitMs, remedy: forgottenSetting }, "delivery.refused");
   else deps.log.info({ ...facts, waitMs: verdict.waitMs }, "delivery.failed");
 }
+
+const forgottenSetting = "An earlier try was allowed: look at ATELIER_OUTBOUND_ALLOW, and at the name's address.";
 
 interface Result extends Omit<DeliveryOutcome, "durationMs"> {
   /** The same URL would be refused again. */
@@ -84,9 +87,14 @@ async function buildRequest(
   return { headers: { "content-type": "application/json", "user-agent": "Atelier-Webhooks/1", ...signature }, body };
 }
 
-function judge(delivery: ClaimedDelivery, result: Result, drawRatio: () => number): DeliveryVerdict {
+/** Whether to send it no more. What was allowed before, and is not since a restart without its setting, keeps its other tries. */
+async function isFinal(deps: SendDeps, delivery: ClaimedDelivery, { isRefusal }: Result): Promise<boolean> {
+  return isRefusal === true && !(await hasTryEndedIn(deps.db, delivery, reachedFailures));
+}
+
+function judge(delivery: ClaimedDelivery, result: Result & { isFinal: boolean }, drawRatio: () => number): DeliveryVerdict {
   if (result.errorClass === null) return { status: "delivered" };
   if (result.errorClass === "stopped") return { status: "waiting", waitMs: 0, countsAsFailure: false };
-  const waitMs = result.isRefusal ? undefined : nextWaitMs(delivery.failures + 1, drawRatio);
+  const waitMs = result.isFinal ? undefined : nextWaitMs(delivery.failures + 1, drawRatio);
   return waitMs === undefined ? { status: "abandoned" } : { status: "waiting", waitMs, countsAsFailure: true };
 }

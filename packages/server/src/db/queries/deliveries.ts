@@ -87,6 +87,21 @@ export async function endDeliveryAttempt(
   return rowCount === 1;
 }
 
+/** An earlier try was a success, or ended in one of these classes. */
+export async function hasTryEndedIn(
+  db: Queryable,
+  { id, attempt }: Pick<ClaimedDelivery, "id" | "attempt">,
+  errorClasses: readonly string[],
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `select from delivery_attempts
+      where delivery_id = $1 and attempt < $2 and duration_ms is not null and (error_class is null or error_class = any($3))
+      limit 1`,
+    [id, attempt, errorClasses],
+  );
+  return rows.length === 1;
+}
+
 export interface DeliveryAttempt {
   readonly attempt: number;
   readonly startedAt: Date;
