@@ -101,6 +101,11 @@ describe("a backup made under load", { timeout: slowMs }, () => {
     expect((await readdir(taken)).toSorted()).toEqual((await readdir(backup())).toSorted());
   });
 
+  it.each(["README.md", "/proc/atelier/backup"])("is refused where no folder can be made: %s", async (to) => {
+    const made = await atelier(["backup", to, "--data", server.folder]);
+    expect(made).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^error: No backup can be made in \S+: /) });
+  });
+
   it.each([
     ["a row", async (copy: string) => flipByte(tablePath(copy, "tasks"))],
     ["a byte of a picture", async (copy: string) => flipByte(await anyPicture(copy))],

@@ -1,12 +1,13 @@
 // atelier backup | restore: everything into one folder while the server runs, and out of it into an empty place.
 
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 import type { Command } from "commander";
 
 import type { Config } from "../config.ts";
 import { openDataFolder } from "../data-folder/data-folder.ts";
+import { emptyFolder, makeFolder } from "../data-folder/make-folder.ts";
 import { isEmptyDatabase } from "../db/dump.ts";
 import { startDatabase } from "../db/start-database.ts";
 import { openFiles } from "../files/open-files.ts";
@@ -68,7 +69,7 @@ async function restore(deps: CommandDeps, folder: string): Promise<BackupManifes
   const masterKey = await findMasterKey(config, folder, manifest);
   await expectEmptyFolder(config.dataDir);
   if (config.databaseUrl !== undefined) await expectEmptyDatabase(config.databaseUrl);
-  const firstMade = await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const made = await makeFolder(config.dataDir, { mode: 0o700 });
   try {
     if (config.masterKey === undefined) {
       await writeFile(join(config.dataDir, masterKeyName), `${masterKey.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
@@ -76,19 +77,9 @@ async function restore(deps: CommandDeps, folder: string): Promise<BackupManifes
     await restoreInto({ config, log }, folder, { manifest, migrations });
     return manifest;
   } catch (error) {
-    await leaveAsBefore(config.dataDir, firstMade);
+    // Half a restore must not look like a whole one.
+    await emptyFolder(config.dataDir, made);
     throw error;
-  }
-}
-
-/** The folder was empty, or was not there; half a restore must not look like a whole one. `firstMade`: the topmost folder that was
- *  made for it, if any was. */
-async function leaveAsBefore(dataDir: string, firstMade: string | undefined): Promise<void> {
-  for (const name of await readdir(dataDir)) await rm(join(dataDir, name), { recursive: true, force: true });
-  if (firstMade === undefined) return;
-  for (let folder = dataDir; folder.length >= firstMade.length; folder = dirname(folder)) {
-    // Somebody else's file in a folder between keeps it and those above; what failed before is what must be told.
-    if (!(await rmdir(folder).then(() => true, () => false))) return;
   }
 }
 

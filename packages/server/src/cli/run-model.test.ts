@@ -1,9 +1,11 @@
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { openApiClient } from "./api-client.ts";
 import { asCommandFailure } from "./run-command.ts";
@@ -16,6 +18,13 @@ const ended = {
   body: {
     result: true,
     tasklist: [{ status: "task_postprocess_end", pexit: "0", debugerror: "", elapsedseconds: "1.0", outputs: [] }],
+  },
+};
+const drawn = {
+  status: 200,
+  body: {
+    result: true,
+    tasklist: [{ ...ended.body.tasklist[0], outputs: [{ name: "0.png", url: "http://elsewhere.example/outputs/key/0.png" }] }],
   },
 };
 const busy = { status: 503, body: { result: false, errors: [{ code: 0, message: "starting" }] } };
@@ -32,11 +41,22 @@ interface Answer {
 describe("a followed task", () => {
   let server: Server;
   const labels: string[] = [];
-  afterEach(() => server.close());
+  const asked: string[] = [];
+  let outputDir: string;
+  beforeEach(async () => {
+    outputDir = await mkdtemp(join(tmpdir(), "atelier-run-model-"));
+    labels.length = 0;
+    asked.length = 0;
+  });
+  afterEach(async () => {
+    server.close();
+    await rm(outputDir, { recursive: true, force: true });
+  });
 
   /** Runs a model on a server that gives these answers in turn, the last one for ever; status 0 cuts the connection. */
-  async function run(answers: Answer[], awayMs = 30_000): Promise<RunOutcome> {
+  async function run(answers: Answer[], { awayMs = 30_000, output = outputDir } = {}): Promise<RunOutcome> {
     server = createServer((request, response) => {
+      asked.push(request.url ?? "");
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? cutOff;
       request.resume();
       if (answer.status === 0) return request.socket.destroy();
@@ -49,12 +69,11 @@ describe("a followed task", () => {
     const client = openApiClient(`http://127.0.0.1:${port}`, { apiKey: "key", apiSecret: null });
     const progress = { show: ({ label }: { label: string }) => void labels.push(label), end: () => undefined };
     const { signal } = new AbortController();
-    const options = { model: "test/fake", parameters: {}, outputDir: tmpdir() };
+    const options = { model: "test/fake", parameters: {}, outputDir: output };
     return runModel({ client, progress, signal, awayMs }, options).catch(asCommandFailure);
   }
 
   it("is followed over a restart of the server and of what stands before it", async () => {
-    labels.length = 0;
     expect(await run([created, busy, gatewayPage, cutOff, ended])).toMatchObject({ pexit: "0" });
     const away = expect.stringMatching(/^http:\S+ does not answer; asking again$/);
     expect(labels).toEqual([away, away, away, "done"]);
@@ -65,7 +84,7 @@ describe("a followed task", () => {
   });
 
   it("is given up when the server stays in trouble, and the user is told that it is not the request", async () => {
-    await expect(run([created, busy], 20)).rejects.toMatchObject({
+    await expect(run([created, busy], { awayMs: 20 })).rejects.toMatchObject({
       code: "COMMAND_FAILED",
       problem: "The server is in trouble: starting.",
       remedy: expect.stringContaining("not the reason"),
@@ -74,5 +93,23 @@ describe("a followed task", () => {
 
   it("is given up at once when the server refuses", async () => {
     await expect(run([created, unknownTask, ended])).rejects.toMatchObject({ problem: "The server refused: no such task." });
+  });
+
+  it.each(["/proc/atelier/pictures", import.meta.filename, "/proc"])("is not even created when its pictures cannot be saved in %s", async (output) => {
+    await expect(run([created, ended], { output })).rejects.toMatchObject({
+      code: "COMMAND_FAILED",
+      problem: expect.stringContaining(`No pictures can be saved in ${output}`),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it("that was drawn tells where its pictures are when they cannot be saved after all", async () => {
+    await mkdir(join(outputDir, "fake-1-0.png"));
+    await expect(run([created, drawn])).rejects.toMatchObject({
+      code: "COMMAND_FAILED",
+      problem: expect.stringMatching(/^Task 1 is done, but its pictures could not be saved: EISDIR/),
+      remedy: expect.stringMatching(/\nhttp:\/\/127\.0\.0\.1:\d+\/outputs\/key\/0\.png$/),
+    });
+    expect(await readdir(outputDir)).toEqual(["fake-1-0.png"]);
   });
 });

@@ -1,6 +1,6 @@
 // Runs a model through the HTTP API: creates the task, follows it to its end, saves its pictures.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdtemp, rmdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -8,18 +8,20 @@ import { isTerminal, statuses } from "@atelier/schema/status";
 import type { Status } from "@atelier/schema/status";
 import { z } from "zod";
 
+import { makeFolder } from "../data-folder/make-folder.ts";
 import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 import { ApiRefusal } from "./api-client.ts";
 import type { ApiClient } from "./api-client.ts";
 import { outlast } from "./outlast.ts";
 import type { ProgressLine } from "./progress-line.ts";
+import { sentence } from "./sentence.ts";
 
 export interface RunModelOptions {
   /** `owner/model`, as in the URL of its page. */
   readonly model: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Folder for the pictures; made when missing. */
+  /** Folder for the pictures; made when missing, before anything is drawn. */
   readonly outputDir: string;
 }
 
@@ -59,10 +61,11 @@ export interface RunModelDeps {
 }
 
 /** Resolves when the task has ended, well or badly. Aborting `signal` stops the task, and the outcome says so.
- *  Throws COMMAND_FAILED when the server refuses the run or cannot be reached. */
+ *  Throws COMMAND_FAILED when the pictures could not be saved, the server refuses the run, or cannot be reached. */
 export async function runModel(given: RunModelDeps, options: RunModelOptions): Promise<RunOutcome> {
   const deps = { awayMs: limits.clientAwayMs, ...given };
   const { client, progress } = deps;
+  await openOutputFolder(resolve(options.outputDir));
   const { taskid } = await createTask(client, options);
   try {
     const task = await follow(deps, taskid);
@@ -83,6 +86,22 @@ export function splitModelName(model: string): [owner: string, slug: string] {
     problem: `"${model}" is not the name of a model.`,
     remedy: "Give it as owner/model, for example arsmachina/baroque-space-opera-v1.",
   });
+}
+
+/** Before the run: what is drawn is paid for. */
+async function openOutputFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    await rmdir(await mkdtemp(join(folder, ".atelier-run-")));
+  } catch (cause) {
+    const problem = sentence(`No pictures can be saved in ${folder}: ${reasonOf(cause)}`);
+    throw new OperatorError("COMMAND_FAILED", { problem, remedy: "Name a folder that you may write with --output." }, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof OperatorError) return error.problem;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function createTask(client: ApiClient, { model, parameters }: RunModelOptions): Promise<{ taskid: string }> {
@@ -167,16 +186,20 @@ async function save(
   { model, outputDir, taskid }: RunModelOptions & { taskid: string },
 ): Promise<string[]> {
   const { client } = deps;
-  const folder = resolve(outputDir);
-  const slug = model.split("/")[1] ?? "";
+  // The server is reached where it was found; its public name may not resolve from here.
+  const pictures = task.outputs.map(({ name, url }) => ({ name, url: `${client.baseUrl}${new URL(url).pathname}` }));
+  const prefix = `${fileName(model.split("/")[1] ?? "")}-${fileName(taskid)}`;
   const files: string[] = [];
-  if (task.outputs.length > 0) await mkdir(folder, { recursive: true });
-  for (const output of task.outputs) {
-    // The server is reached where it was found; its public name may not resolve from here.
-    const { pathname } = new URL(output.url);
-    const path = join(folder, `${fileName(slug)}-${fileName(taskid)}-${fileName(output.name)}`);
-    await writeFile(path, await outlast(() => client.download(`${client.baseUrl}${pathname}`), deps));
-    files.push(path);
+  try {
+    for (const { name, url } of pictures) {
+      const path = join(resolve(outputDir), `${prefix}-${fileName(name)}`);
+      await writeFile(path, await outlast(() => client.download(url), deps));
+      files.push(path);
+    }
+  } catch (cause) {
+    const problem = sentence(`Task ${taskid} is done, but its pictures could not be saved: ${reasonOf(cause)}`);
+    const remedy = ["The server keeps them; nothing has to be drawn again:", ...pictures.map(({ url }) => url)].join("\n");
+    throw new OperatorError("COMMAND_FAILED", { problem, remedy }, { cause });
   }
   return files;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { OperatorError } from "../operator-error.ts";
 import { lockFolder } from "./lock.ts";
+import { makeFolder } from "./make-folder.ts";
 import { readMasterKey } from "./master-key.ts";
 import { removeServerRecord } from "./server-record.ts";
 
@@ -46,7 +47,7 @@ export async function openDataFolder(path: string, givenMasterKey: Buffer | unde
 
 async function makeUsable(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path, { mode: 0o700 });
     if (!(await stat(path)).isDirectory()) throw new Error("it is not a folder");
     await writeFile(join(path, ".writable"), "");
     await rm(join(path, ".writable"), { force: true });

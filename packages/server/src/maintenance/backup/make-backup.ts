@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import { makeFolder } from "../../data-folder/make-folder.ts";
 import type { DatabaseAddress } from "../../db/database.ts";
 import { openDump } from "../../db/dump.ts";
 import type { Dump } from "../../db/dump.ts";
@@ -30,14 +31,9 @@ export interface BackupProgress {
 }
 
 /** Writes a backup to `folder`, which must be empty or not exist. `withMasterKey`: puts the key in it, too. The manifest is
- *  written last, so a folder without one is no backup. Throws BACKUP_REFUSED when the folder holds anything. */
+ *  written last, so a folder without one is no backup. Throws BACKUP_REFUSED when the folder cannot be made, or holds anything. */
 export async function makeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if ((await readdir(folder)).length > 0) {
-    const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
-    throw new OperatorError("BACKUP_REFUSED", { problem: `${folder} is not empty.`, remedy });
-  }
-  await mkdir(join(folder, "tables"));
+  await makeEmptyFolder(folder);
   const createdAt = new Date().toISOString();
   const dump = await openDump(deps.address, limits.backupPageRows);
   try {
@@ -62,6 +58,18 @@ export async function makeBackup(deps: BackupDeps, folder: string, options: { wi
     return manifest;
   } finally {
     await dump.close();
+  }
+}
+
+async function makeEmptyFolder(folder: string): Promise<void> {
+  const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
+  try {
+    await makeFolder(folder, { mode: 0o700 });
+    if ((await readdir(folder)).length > 0) throw new Error("it is not empty");
+    await mkdir(join(folder, "tables"));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatorError("BACKUP_REFUSED", { problem: `No backup can be made in ${folder}: ${reason}.`, remedy }, { cause });
   }
 }
 
