@@ -36,6 +36,10 @@ export const limits = Object.freeze({
   noncePruneMs: 30_000,
   /** How long the older secret of a rotated key signs, unless the command says otherwise. */
   keyGraceMs: 24 * 3_600_000,
+  /** Of a project's name, which stands in one line with what else a list says of it. */
+  projectNameCharacters: 100,
+  /** Numbers that are tried behind a name that is taken, where nobody chose it. */
+  projectNameTries: 100,
   /** Lines of one look at a project's audit log. */
   auditListRows: 100,
   /** Networks in a project's list of allowed addresses: all are compared for each request. */

@@ -10,7 +10,7 @@ import { findServer } from "../data-folder/server-record.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { findProjectByKey } from "../projects/find-project.ts";
-import { createProject } from "../projects/create-project.ts";
+import { createNumberedProject } from "../projects/create-project.ts";
 import type { Credentials } from "./api-client.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -47,7 +47,7 @@ export async function findCredentials(
 
 const credentialsSchema = z.object({ apikey: z.string(), apisecret: z.string().nullable() });
 
-/** Those of the project `local`, kept in the data folder for this user only; renewed when the database lost them. */
+/** Those of the project `local` (or `local-2` where a restored database has one whose credentials are gone), kept in the data folder for this user only; renewed when the database lost them. */
 async function localCredentials(deps: { config: Config; log: Log }): Promise<Credentials> {
   const path = join(deps.config.dataDir, "credentials.json");
   const kept = await readCredentials(path);
@@ -55,7 +55,7 @@ async function localCredentials(deps: { config: Config; log: Log }): Promise<Cre
     const found = kept && (await findProjectByKey(lent, kept.apiKey));
     // A key that was rotated by hand is as good as lost.
     if (found && (kept.apiSecret === null || found.secrets.includes(kept.apiSecret))) return kept;
-    const project = await createProject(lent, { name: "local", auth: "signature" });
+    const project = await createNumberedProject(lent, { name: "local", auth: "signature" });
     await writeFile(`${path}.partial`, `${JSON.stringify(project, undefined, 2)}\n`, { mode: 0o600 });
     // An older file's mode would stay.
     await chmod(`${path}.partial`, 0o600);

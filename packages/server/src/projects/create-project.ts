@@ -4,11 +4,15 @@ import { randomUUID } from "node:crypto";
 
 import { insertAuditEvent } from "../db/queries/audit.ts";
 import { selectProjectsCalled } from "../db/queries/project-access.ts";
+import type { ListedProject } from "../db/queries/project-access.ts";
 import { insertProject, lockProjectName } from "../db/queries/projects.ts";
 import type { ProjectAuth } from "../db/queries/projects.ts";
+import type { Queryable } from "../db/queryable.ts";
+import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 import { addKey } from "./keys.ts";
 import type { KeyChange, KeyDeps } from "./keys.ts";
+import { expectProjectName } from "./project-name.ts";
 
 /** The only moment in which key and secret can be read: the database keeps the one as a hash and the other sealed. Names as
  *  on the command line. */
@@ -24,14 +28,34 @@ export async function createProject(deps: KeyDeps, options: { name: string; auth
   return deps.db.transaction((tx) => addProject({ tx, masterKey: deps.masterKey, actor: deps.actor ?? "server" }, options));
 }
 
-/** The same, of a name that no project has. Throws COMMAND_FAILED for one that is taken, also by a command at the same time. */
+/** The same, of a name that no project has. Throws COMMAND_FAILED for one that is taken, also by a command at the same time, and
+ *  for one that no project may have. */
 export async function createNamedProject(deps: KeyDeps, options: { name: string; auth: ProjectAuth }): Promise<CreatedProject> {
+  expectProjectName(options.name);
   return deps.db.transaction(async (tx) => {
-    await lockProjectName(tx, options.name);
-    const [taken] = await selectProjectsCalled(tx, { id: null, name: options.name });
-    if (taken) throw nameTaken(options.name, taken.id);
+    const holder = await lockNameOrFindHolder(tx, options.name);
+    if (holder) throw nameTaken(options.name, holder.id);
     return addProject({ tx, masterKey: deps.masterKey, actor: deps.actor ?? "server" }, options);
   });
+}
+
+/** The same, where nobody chose the name: one that is taken gets the first number behind it that is free, as in `local-2`. */
+export async function createNumberedProject(deps: KeyDeps, { name, auth }: { name: string; auth: ProjectAuth }): Promise<CreatedProject> {
+  return deps.db.transaction(async (tx) => {
+    for (let number = 1; number <= limits.projectNameTries; number += 1) {
+      const free = number === 1 ? name : `${name}-${number}`;
+      if (await lockNameOrFindHolder(tx, free)) continue;
+      return addProject({ tx, masterKey: deps.masterKey, actor: deps.actor ?? "server" }, { name: free, auth });
+    }
+    throw namesTaken(name);
+  });
+}
+
+/** Undefined when the name is free; then nobody else takes it until the transaction ends. */
+async function lockNameOrFindHolder(tx: Queryable, name: string): Promise<ListedProject | undefined> {
+  await lockProjectName(tx, name);
+  const [holder] = await selectProjectsCalled(tx, { id: null, name });
+  return holder;
 }
 
 async function addProject(change: KeyChange, { name, auth }: { name: string; auth: ProjectAuth }): Promise<CreatedProject> {
@@ -48,5 +72,12 @@ function nameTaken(name: string, id: string): OperatorError {
   return new OperatorError("COMMAND_FAILED", {
     problem: `There is already a project ${call} (id ${id}).`,
     remedy: `Give another name, or make a further key for it: atelier key create ${call}.`,
+  });
+}
+
+function namesTaken(name: string): OperatorError {
+  return new OperatorError("COMMAND_FAILED", {
+    problem: `There are already projects from ${name} to ${name}-${limits.projectNameTries}.`,
+    remedy: "Use the credentials of one of them: set ATELIER_API_KEY and ATELIER_API_SECRET.",
   });
 }
