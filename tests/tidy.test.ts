@@ -6,6 +6,9 @@ import { basename, dirname, join, normalize } from "node:path";
 
 import { expect, test } from "vitest";
 
+import { settingNames } from "../packages/server/src/config.ts";
+import { namesOfTools } from "../packages/server/src/config/unknown-settings.ts";
+
 const root = join(import.meta.dirname, "..");
 const largestFileLines = 300;
 const largestFunctionLines = 70;
@@ -140,6 +143,16 @@ test("process.env is read in one place of the server", () => {
   const wrong = shipped
     .filter((file) => file.startsWith("packages/server/src/") && !allowed.includes(file))
     .filter((file) => read(file).includes("process.env"));
+  expect(wrong).toEqual([]);
+});
+
+test("every name of ours that is read from the environment or documented is one that a server warns not of", () => {
+  const inTests = /process\.env\["(ATELIER_\w+)"\]/g;
+  const elsewhere = /\b(ATELIER_[A-Z0-9_]*[A-Z0-9])\b/g;
+  const wrong = files
+    .filter((file) => /\.(ts|tsx|mjs|py|md|sh|yml)$/.test(file))
+    .flatMap((file) => [...read(file).matchAll(isTest(file) ? inTests : elsewhere)].map((match) => ({ file, name: match[1] ?? "" })))
+    .filter(({ name }) => !settingNames.includes(name) && !namesOfTools.includes(name));
   expect(wrong).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { ServerProcess, startCommand } from "./server-process.ts";
+import { atelier, ServerProcess, startCommand } from "./server-process.ts";
 
 let dataDir: string;
 beforeEach(async () => {
@@ -32,4 +32,18 @@ it("a server on all addresses without PUBLIC_URL, and with a model that it canno
 
 it("a server whose public address and engine are there warns of nothing", async () => {
   expect(await warningsOf({ PUBLIC_URL: "http://images.example", ATELIER_FAKE_ENGINE: "1" })).toBe("");
+});
+
+it("a misspelt setting is named by the server, by a worker elsewhere and by prune, with what was meant", async () => {
+  const env = { PUBLIC_URL: "http://images.example", ATELIER_FAKE_ENGINE: "1", ATELIER_KEEP_TASK_COUNT: "5" };
+  const warning = /config\.unknown_setting setting=ATELIER_KEEP_TASK_COUNT .*Did you mean ATELIER_KEEP_TASKS_COUNT\?/;
+  expect(await warningsOf(env)).toMatch(warning);
+  const pruned = await atelier(["prune", "--dry-run", "--data", dataDir], env);
+  expect(pruned).toMatchObject({ code: 0, stderr: expect.stringMatching(warning) });
+
+  const command = [process.execPath, join(import.meta.dirname, "../../bin/atelier.mjs"), "worker", "--server", "http://127.0.0.1:1"];
+  const worker = new ServerProcess({ dataDir, command, env: { ...env, ATELIER_WORKER_TOKEN: "not asked for here" } });
+  await worker.line(warning);
+  worker.kill("SIGTERM");
+  await worker.exit();
 });

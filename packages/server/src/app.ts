@@ -8,6 +8,7 @@ import type { Manifest } from "@atelier/schema/manifest";
 
 import type { Config } from "./config.ts";
 import { outputDaysOf } from "./config/retention-settings.ts";
+import { warnOfUnknownSettings } from "./config/unknown-settings.ts";
 import { hasRoom, recentRoom } from "./data-folder/free-space.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
@@ -200,6 +201,7 @@ function enginesOf(config: Config): EngineCommand[] {
 
 /** What works, but not as most people mean it. */
 function warnOf(config: Config, { log, publicUrl, models }: { log: Log; publicUrl: string; models: readonly Manifest[] }): void {
+  warnOfUnknownSettings(log, config.unknownSettings);
   if (isEveryAddress(config.host) && config.publicUrl === undefined) {
     const remedy = "Set PUBLIC_URL to the address that clients use: until then the addresses of pictures work on this machine only.";
     log.warn({ host: config.host, publicUrl, remedy }, "app.public_url_is_local");

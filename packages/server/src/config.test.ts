@@ -40,9 +40,26 @@ describe("config", () => {
     [{}, { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "pictures" }, "S3_ACCESS_KEY_ID is missing"],
     [{}, { S3_BUCKET: "No Bucket" }, "S3_BUCKET must be a bucket's name"],
     [{}, { ATELIER_MASTER_KEY: "short" }, "ATELIER_MASTER_KEY must be 32 bytes"],
+    [{}, { ATELIER_KEEP_FILES_DAYS: "0.000" }, "ATELIER_KEEP_FILES_DAYS must be more than 0"],
     [{}, { ATELIER_CALLER_SECRET: "x".repeat(31) }, "ATELIER_CALLER_SECRET must have at least 32 characters"],
   ])("names what is wrong: %j %j", (flags, environment, message) => {
     expect(() => readConfig(flags, environment)).toThrow(message);
+  });
+
+  it("names settings that are none, with the one that was meant, and no others", () => {
+    const unknownIn = (environment: Record<string, string>) => readConfig({}, environment).unknownSettings;
+    expect(unknownIn({ ATELIER_KEEP_TASK_COUNT: "5", ATELIER_KEEPFILES_DAY: "5", ATELIER_COLOUR: "red" })).toEqual([
+      { name: "ATELIER_COLOUR", nearest: undefined },
+      { name: "ATELIER_KEEPFILES_DAY", nearest: "ATELIER_KEEP_FILES_DAYS" },
+      { name: "ATELIER_KEEP_TASK_COUNT", nearest: "ATELIER_KEEP_TASKS_COUNT" },
+    ]);
+    const read = { ATELIER_PORT: "1", ATELIER_SERVER: "https://pictures.example", ATELIER_URL: "x", ATELIER_TEST_POSTGRES: "/run" };
+    expect(unknownIn({ ...read, ATELIER_COLOUR: "", OTHER_KEEP_TASK_COUNT: "5" })).toEqual([]);
+  });
+
+  it.each(["TASKS_DAYS", "TASKS_COUNT", "EVENTS_DAYS", "EVENTS_COUNT", "FILES_DAYS", "FILES_GIB", "DELIVERIES_DAYS"])("takes no 0 for ATELIER_KEEP_%s", (name) => {
+    const message = `ATELIER_KEEP_${name} must be more than 0; leave it unset to keep everything`;
+    expect(() => readConfig({}, { [`ATELIER_KEEP_${name}`]: "0" })).toThrow(message);
   });
 
   it("takes an S3 server whole", () => {

@@ -13,6 +13,8 @@ import { retentionFrom, retentionVariables } from "./config/retention-settings.t
 import type { Retention } from "./config/retention-settings.ts";
 import { checkS3Complete, s3From, s3Variables } from "./config/s3-settings.ts";
 import type { S3Settings } from "./config/s3-settings.ts";
+import { findUnknownSettings } from "./config/unknown-settings.ts";
+import type { UnknownSetting } from "./config/unknown-settings.ts";
 import { logLevels } from "./log.ts";
 import type { LogLevel } from "./log.ts";
 import { OperatorError } from "./operator-error.ts";
@@ -54,6 +56,8 @@ export interface Config {
   readonly outboundAllow: readonly string[];
   /** Which proxies are believed (default: none), and how many requests may come in a minute. */
   readonly access: AccessSettings;
+  /** Names in the environment that look like settings and are none. */
+  readonly unknownSettings: readonly UnknownSetting[];
   /** Root of the installation: the folder of the root package.json. */
   readonly installDir: string;
   /** Of this installation, as in the root package.json. */
@@ -132,6 +136,7 @@ export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = proces
     fakeEngine: values.ATELIER_FAKE_ENGINE === "1",
     outboundAllow: Object.freeze(values.ATELIER_OUTBOUND_ALLOW),
     access: accessFrom(values),
+    unknownSettings: Object.freeze(findUnknownSettings(withoutEmpty(environment), settingNames)),
     installDir,
     version: readVersion(installDir),
   });
@@ -141,6 +146,13 @@ function readVersion(installDir: string): string {
   // Our own root package.json.
   return (JSON.parse(readFileSync(join(installDir, "package.json"), "utf8")) as { version: string }).version;
 }
+
+/** Of commands that speak to a server as its client, and as its worker. */
+const clientNames = ["ATELIER_URL", "ATELIER_API_KEY", "ATELIER_API_SECRET"] as const;
+const workerNames = ["ATELIER_SERVER", "ATELIER_WORKER_TOKEN"] as const;
+
+/** Every name that some command reads. */
+export const settingNames: readonly string[] = Object.freeze([...Object.keys(variables.shape), ...clientNames, ...workerNames]);
 
 /** What the command line client takes from the environment. */
 export interface ClientEnvironment {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import type { Command } from "commander";
 
+import { warnOfUnknownSettings } from "../config/unknown-settings.ts";
 import { openFiles } from "../files/open-files.ts";
 import { countPruned, prune } from "../maintenance/prune.ts";
 import { sweepFiles } from "../maintenance/sweep-files.ts";
@@ -19,7 +20,8 @@ export function addPrune(program: Command, { dataOption, depsOf }: CommandParts)
     .addOption(dataOption())
     .action(async (options: { dryRun?: true; json?: true; data?: string }) => {
       const deps = depsOf(options);
-      const { dataDir, s3, retention } = deps.config;
+      const { dataDir, s3, retention, unknownSettings } = deps.config;
+      warnOfUnknownSettings(deps.log, unknownSettings);
       const dryRun = options.dryRun === true;
       const counts = await withDatabase(deps, async ({ db }) => {
         const files = await openFiles({ folder: join(dataDir, "files"), s3 });

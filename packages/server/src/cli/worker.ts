@@ -7,6 +7,7 @@ import type { Command } from "commander";
 
 import { readConfig, readWorkerEnvironment } from "../config.ts";
 import type { Config } from "../config.ts";
+import { warnOfUnknownSettings } from "../config/unknown-settings.ts";
 import { engineCommands } from "../engines/engine-commands.ts";
 import type { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -51,6 +52,7 @@ async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> 
   if (options.models !== undefined) await checkFolder(options.models);
   const { url, token } = await readAccess(options);
   const log = openLog({ level: config.logLevel, pretty: options.json ? false : config.logPretty });
+  warnOfUnknownSettings(log, config.unknownSettings);
   if (isReadableOnItsWay(url)) {
     const remedy = "Give the server an https address, or connect the machines by a network that nobody else reads (a VPN, an SSH tunnel).";
     log.warn({ url, problem: "the token and all pictures travel unencrypted", remedy }, "worker.unencrypted");

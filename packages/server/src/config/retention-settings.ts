@@ -30,6 +30,7 @@ export const retentionVariables = {
     .string()
     .regex(/^\s*\d{1,6}(\.\d{1,3})?\s*$/, "must be a number of GiB such as 50 or 0.5")
     .transform((value) => Math.round(Number(value) * 1024 ** 3))
+    .refine(...moreThanZero())
     .optional(),
   ATELIER_KEEP_DELIVERIES_DAYS: days(),
 };
@@ -54,9 +55,20 @@ function days() {
     .string()
     .regex(/^\s*\d{1,5}(\.\d{1,3})?\s*$/, "must be a number of days such as 30 or 0.5")
     .transform(Number)
+    .refine(...moreThanZero())
     .optional();
 }
 
 function count() {
-  return z.string().regex(/^\s*\d{1,9}\s*$/, "must be a whole number of tasks").transform(Number).optional();
+  return z
+    .string()
+    .regex(/^\s*\d{1,9}\s*$/, "must be a whole number of tasks")
+    .transform(Number)
+    .refine(...moreThanZero())
+    .optional();
+}
+
+/** Elsewhere 0 means "no limit"; here it would mean "keep nothing". */
+function moreThanZero() {
+  return [(value: number) => value > 0, "must be more than 0; leave it unset to keep everything"] as const;
 }
