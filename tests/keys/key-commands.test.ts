@@ -35,11 +35,31 @@ it("a project's authentication, signature v2 and addresses are changed and liste
   await json("project", "create", "gate", "--auth", "key");
   const [given] = await json<Key[]>("project", "auth", "gate", "signature");
   expect(given?.apisecret).toMatch(/^\w{40}$/);
-  expect((await atelier("project", "signature-v2", "gate", "required")).code).toBe(0);
+  expect(await json("project", "signature-v2", "gate", "required")).toMatchObject({ name: "gate", signatureV2: "required" });
   expect(await json("project", "allow", "gate", "add", "10.0.0.0/8")).toEqual(["10.0.0.0/8"]);
   expect(await json("project", "allow", "gate", "list")).toEqual(["10.0.0.0/8"]);
   const listed = (await atelier("project", "list")).out;
   expect(listed).toMatch(/gate {2}signature {2}1 live key {2}signature v2 required {2}10\.0\.0\.0\/8/);
+});
+
+it("a key that was revoked before is told as such", async () => {
+  await json("project", "create", "twice");
+  const { keyid } = await json<Key>("key", "create", "twice");
+  expect((await atelier("key", "revoke", keyid)).out).toBe(`key ${keyid} is revoked: requests with it are refused from now on\n`);
+  const again = await json<{ revokedat: string }>("key", "revoke", keyid);
+  expect(again).toEqual({ keyid, revokedat: expect.any(String) });
+  expect((await atelier("key", "revoke", keyid)).out).toBe(`key ${keyid} was revoked before, at ${again.revokedat}\n`);
+});
+
+it("migrate tells the version of the schema, also as JSON", async () => {
+  const { schemaVersion } = await json<{ schemaVersion: number }>("migrate");
+  expect((await atelier("migrate")).out).toBe(`the database has schema version ${schemaVersion}\n`);
+});
+
+it("the help of `project` begins with what is needed first", async () => {
+  const { out } = await atelier("help", "project");
+  const shown = [...out.matchAll(/^ {2}([a-z0-9-]+) .*(?:<|\[options\])/gm)].map((match) => match[1]);
+  expect(shown.slice(0, 4)).toEqual(["create", "list", "show", "auth"]);
 });
 
 it.each([
@@ -47,6 +67,11 @@ it.each([
   [["key", "rotate", "999999"], /There is no such key/],
   [["key", "revoke", "short"], /There is no such key/],
   [["key", "rotate", "1", "--grace", "soon"], /30m, 24h or 7d/],
+  [["key", "create", "1", "--expires", "0"], /12h or 90d/],
+  [["key", "create", "1", "--expires", "0d"], /12h or 90d/],
+  [["webhook", "list", "1", "--before", "abc"], /the number that/],
+  [["webhook", "redeliver", "1", "7"], /There is no such delivery/],
+  [["project", "create", "7"], /looks like the id/],
   [["project", "allow", "1", "add"], /needs an address or a network/],
   [["project", "allow", "1", "add", "10.0.0.0/40"], /is no address or network/],
 ])("%j fails and says why", async (args, text) => {

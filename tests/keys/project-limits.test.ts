@@ -41,3 +41,10 @@ it("what is no limit, no amount or no project is refused and changes nothing", a
   }
   expect(await json("project", "show", "steady")).toEqual(before);
 });
+
+it("a limit is refused with what it may be: 0 tasks may wait, and at least 1 may run", async () => {
+  await json("project", "create", "strict");
+  expect((await atelier("project", "limit", "strict", "--running", "0")).err).toContain("a whole number from 1 to 999999, or none");
+  expect((await atelier("project", "limit", "strict", "--waiting", "-1")).err).toContain("a whole number from 0 to 999999, or none");
+  expect(await json("project", "limit", "strict", "--running", "1", "--waiting", "0")).toMatchObject({ running: 1, waiting: 0 });
+});

@@ -95,6 +95,8 @@ test("a callback is listed, sent again, and signed with both secrets after a rot
   expect(listed).toMatch(/try 1 {2}\S+ {2}(acknowledged \(204\)|no outcome)/);
   expect(await documented("webhook redeliver 1 7", { " 7": ` ${id}` })).toContain("is due");
   expect(await receiver.nextLine()).toMatch(new RegExp(`^${taskid} `));
+  expect(JSON.parse(await atelier(`webhook redeliver 1 ${id} --json`))).toEqual({ id, isDue: true });
+  expect(await receiver.nextLine()).toMatch(new RegExp(`^${taskid} `));
 });
 
 test("a project or delivery that does not exist is told in words", async () => {

@@ -13,10 +13,10 @@ import { describeFindings } from "./doctor/check.ts";
 import { examine } from "./doctor/doctor.ts";
 import { addKeyCommands } from "./key.ts";
 import { addMcp } from "./mcp.ts";
-import { addProjectAccess } from "./project-access.ts";
+import { addProjectAccess, addProjectList } from "./project-access.ts";
 import { addModelCommands } from "./model.ts";
-import { addProjectLimits } from "./project-limits.ts";
-import { describeProject, projectCreate } from "./project-create.ts";
+import { addProjectCreate } from "./project-create.ts";
+import { addProjectLimits, addProjectShow } from "./project-limits.ts";
 import { addPrune } from "./prune.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunCommandOptions } from "./run-command.ts";
@@ -92,31 +92,26 @@ function addMigrate(program: Command): void {
   program
     .command("migrate")
     .description("bring the database to the schema of this version (serve does it, too)")
+    .option("--json", "print one line of JSON")
     .addOption(dataOption())
-    .action(async (options: { data?: string }) => {
+    .action(async (options: { json?: true; data?: string }) => {
       const deps = commandDeps(readConfig(options));
       const { rows } = await withDatabase(deps, ({ db }) =>
         db.query<{ version: number }>("select max(version) as version from schema_migrations"),
       );
-      process.stdout.write(`the database has schema version ${rows[0]?.version}\n`);
+      const schemaVersion = rows[0]?.version;
+      const done = `the database has schema version ${schemaVersion}`;
+      process.stdout.write(`${options.json ? JSON.stringify({ schemaVersion }) : done}\n`);
     });
 }
 
 function addProject(program: Command): void {
   const project = program.command("project").description("projects: who they are, and how their clients come in");
+  addProjectCreate(project, commandParts);
+  addProjectList(project, commandParts);
+  addProjectShow(project, commandParts);
   addProjectAccess(project, commandParts);
   addProjectLimits(project, commandParts);
-  project
-    .command("create <name>")
-    .description("make a project and print its credentials")
-    .addOption(new Option("--auth <method>", "how its clients prove who they are").choices(["signature", "key"]).default("signature"))
-    .option("--json", "print one line of JSON")
-    .addOption(dataOption())
-    .action(async (name: string, options: { auth: "signature" | "key"; json?: true; data?: string }) => {
-      const config = readConfig(options);
-      const created = await projectCreate(commandDeps(config), { name, auth: options.auth });
-      process.stdout.write(`${options.json ? JSON.stringify(created) : describeProject(created, config.dataDir)}\n`);
-    });
 }
 
 function addRun(program: Command, { signal, exitWith }: CommandContext): void {

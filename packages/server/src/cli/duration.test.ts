@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, it } from "vitest";
 
-import { durationOption } from "./duration.ts";
+import { durationOption, parseLifetime } from "./duration.ts";
 
 it.each([
   [86_400_000, "1d"],
@@ -12,4 +12,8 @@ it.each([
   expect(command.helpInformation()).toContain(`(default: ${text})`);
   expect(command.parse([], { from: "user" }).opts()).toEqual({ grace: ms });
   expect(command.parse(["--grace", "2h"], { from: "user" }).opts()).toEqual({ grace: 7_200_000 });
+});
+
+it.each(["0", "0d", "", "90", "soon"])("a lifetime is not %j", (text) => {
+  expect(() => parseLifetime(text)).toThrow("12h or 90d");
 });

@@ -18,8 +18,20 @@ function durationText(ms: number): string {
 
 /** Milliseconds. Throws what commander shows beside the option's name. */
 export function parseDuration(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError("Write for example 30m, 24h or 7d; 0 for at once.");
+}
+
+/** The same for what must last a while. */
+export function parseLifetime(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new InvalidArgumentError("Write for example 12h or 90d.");
+}
+
+function readDuration(text: string): number | undefined {
   const [, digits, unit = "s"] = /^(\d{1,9})(s|m|h|d)?$/.exec(text.trim()) ?? [];
   const ms = Number(digits) * (unitsMs[unit] ?? Number.NaN);
-  if (digits !== undefined && (digits === "0" || text.trim() !== digits) && ms <= longestMs) return ms;
-  throw new InvalidArgumentError("Write for example 30m, 24h or 7d; 0 for at once.");
+  return digits !== undefined && (digits === "0" || text.trim() !== digits) && ms <= longestMs ? ms : undefined;
 }

@@ -10,7 +10,7 @@ import { findProjectCalled } from "../projects/find-called.ts";
 import { createKey, revokeKey, rotateKey } from "../projects/keys.ts";
 import type { KeyReference, RotatedKey, ShownKey } from "../projects/keys.ts";
 import { cliActor } from "./actor.ts";
-import { durationOption, parseDuration } from "./duration.ts";
+import { durationOption, parseLifetime } from "./duration.ts";
 import type { CommandParts } from "./webhook.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -27,12 +27,15 @@ export function addKeyCommands(program: Command, parts: CommandParts): void {
   key
     .command("revoke <key>")
     .description("make a key unknown from now on; <key>: its id, or the whole key")
+    .option("--json", "print one line of JSON")
     .addOption(parts.dataOption())
     .action(async (text: string, options: CommonOptions) => {
       const reference = readReference(text);
-      const isRevoked = await withDatabase(parts.depsOf(options), (lent) => revokeKey({ ...lent, actor: cliActor() }, reference));
-      if (!isRevoked) throw missingKey();
-      print("the key is revoked: requests with it are refused from now on");
+      const revoked = await withDatabase(parts.depsOf(options), (lent) => revokeKey({ ...lent, actor: cliActor() }, reference));
+      if (revoked === "missing") throw missingKey();
+      const { keyid, revokedat, isNew } = revoked;
+      const done = isNew ? "is revoked: requests with it are refused from now on" : `was revoked before, at ${revokedat.toISOString()}`;
+      print(options.json ? JSON.stringify({ keyid, revokedat }) : `key ${keyid} ${done}`);
     });
 }
 
@@ -41,7 +44,7 @@ function addCreate(key: Command, parts: CommandParts): void {
     .command("create <project>")
     .description("make another key for a project (its id or name) and print it, once")
     .option("--label <text>", "what the key is for, shown by `key list`", "")
-    .option("--expires <time>", "the key ends after this time: 12h, 90d (default: never)", parseDuration)
+    .option("--expires <time>", "the key ends after this time: 12h, 90d (default: never)", parseLifetime)
     .option("--json", "print one line of JSON")
     .addOption(parts.dataOption())
     .action(async (call: string, options: CommonOptions & { label: string; expires?: number }) => {

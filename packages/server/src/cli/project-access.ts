@@ -22,16 +22,15 @@ interface CommonOptions {
   readonly data?: string;
 }
 
-/** Adds them to the `project` command. */
+/** Adds all but `list` to the `project` command. */
 export function addProjectAccess(project: Command, parts: CommandParts): void {
-  addList(project, parts);
   addAuth(project, parts);
   addSignatureV2(project, parts);
   addAllow(project, parts);
   addAudit(project, parts);
 }
 
-function addList(project: Command, { dataOption, depsOf }: CommandParts): void {
+export function addProjectList(project: Command, { dataOption, depsOf }: CommandParts): void {
   project
     .command("list")
     .description("show all projects")
@@ -65,12 +64,15 @@ function addSignatureV2(project: Command, { dataOption, depsOf }: CommandParts):
     .command("signature-v2 <project>")
     .description("whether its clients may, or must, sign method, path, body and time (docs/signature-v2.md)")
     .addArgument(new Argument("<choice>").choices(["off", "allowed", "required"]))
+    .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (call: string, choice: SignatureV2, options: CommonOptions) => {
-      await withDatabase(depsOf(options), async (lent) =>
-        changeSignatureV2({ ...lent, actor: cliActor() }, (await findProjectCalled(lent.db, call)).id, choice),
-      );
-      print(`signature v2 is now ${choice} for ${call}`);
+      const { id, name } = await withDatabase(depsOf(options), async (lent) => {
+        const found = await findProjectCalled(lent.db, call);
+        await changeSignatureV2({ ...lent, actor: cliActor() }, found.id, choice);
+        return found;
+      });
+      print(options.json ? JSON.stringify({ id, name, signatureV2: choice }) : `signature v2 is now ${choice} for ${call}`);
     });
 }
 

@@ -21,8 +21,7 @@ interface LimitOptions extends CommonOptions {
   readonly waiting?: number | "none";
 }
 
-/** Adds them to the `project` command. */
-export function addProjectLimits(project: Command, { dataOption, depsOf }: CommandParts): void {
+export function addProjectShow(project: Command, { dataOption, depsOf }: CommandParts): void {
   project
     .command("show <project>")
     .description("show a project's tasks, limits and budget")
@@ -34,11 +33,15 @@ export function addProjectLimits(project: Command, { dataOption, depsOf }: Comma
       );
       print(usage, options);
     });
+}
+
+/** Adds `limit` and `budget` to the `project` command. */
+export function addProjectLimits(project: Command, { dataOption, depsOf }: CommandParts): void {
   project
     .command("limit <project>")
     .description("bound its tasks: those beyond --running wait, and Run refuses when --waiting wait beside them (code 96)")
-    .option("--running <number>", "tasks that workers may hold at once, or none", readLimit)
-    .option("--waiting <number>", "tasks that may wait beside them, or none", readLimit)
+    .option("--running <number>", "tasks that workers may hold at once, or none", (text) => readLimit(text, 1))
+    .option("--waiting <number>", "tasks that may wait beside them, or none", (text) => readLimit(text, 0))
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (call: string, options: LimitOptions) => {
@@ -64,10 +67,10 @@ export function addProjectLimits(project: Command, { dataOption, depsOf }: Comma
 }
 
 /** Not null for none: commander makes empty text of an option whose parser returns null. */
-function readLimit(text: string): number | "none" {
+function readLimit(text: string, least: number): number | "none" {
   if (text === "none") return text;
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number up to 999999, or none.");
+  if (/^\d{1,6}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to 999999, or none.`);
 }
 
 function limitOf(option: number | "none" | undefined): number | null | undefined {

@@ -1,12 +1,13 @@
 // atelier webhook list | redeliver | secret: a project's callbacks, for whoever runs the server.
 
+import { InvalidArgumentError } from "commander";
 import type { Command, Option } from "commander";
 
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { findProjectCalled } from "../projects/find-called.ts";
-import { listDeliveries, redeliver } from "../webhooks/deliveries.ts";
+import { isDeliveryId, listDeliveries, redeliver } from "../webhooks/deliveries.ts";
 import type { Delivery } from "../webhooks/deliveries.ts";
 import { liveWebhookSecrets, rotateWebhookSecret } from "../webhooks/webhook-secret.ts";
 import { withDatabase } from "./with-database.ts";
@@ -27,7 +28,7 @@ export function addWebhook(program: Command, { dataOption, depsOf }: CommandPart
   webhook
     .command("list <project>")
     .description("show the newest callbacks with their tries")
-    .option("--before <id>", "only those older than this one")
+    .option("--before <id>", "only those older than this one", readDeliveryId)
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (call: string, options: { before?: string; json?: true; data?: string }) => {
@@ -40,14 +41,16 @@ export function addWebhook(program: Command, { dataOption, depsOf }: CommandPart
   webhook
     .command("redeliver <project> <deliveryid>")
     .description("send a callback again, now, whatever became of it")
+    .option("--json", "print one line of JSON")
     .addOption(dataOption())
-    .action(async (call: string, deliveryId: string, options: { data?: string }) => {
+    .action(async (call: string, deliveryId: string, options: { json?: true; data?: string }) => {
       const isDue = await withDatabase(depsOf(options), async (lent) => {
         const { id: projectId } = await findProjectCalled(lent.db, call);
         return redeliver(lent, { projectId, deliveryId });
       });
       if (!isDue) throw missingDelivery(call);
-      print(`delivery ${deliveryId} is due; a running server sends it now, a stopped one when it starts`);
+      const done = `delivery ${deliveryId} is due; a running server sends it now, a stopped one when it starts`;
+      print(options.json ? JSON.stringify({ id: deliveryId, isDue }) : done);
     });
   webhook
     .command("secret <project>")
@@ -88,6 +91,11 @@ function printable(url: string): string {
 
 function whenNext({ nextAttemptAt }: Delivery): string {
   return nextAttemptAt === null ? "" : `  next try ${nextAttemptAt.toISOString()}`;
+}
+
+function readDeliveryId(text: string): string {
+  if (isDeliveryId(text)) return text;
+  throw new InvalidArgumentError("It must be the number that `webhook list` shows before a callback.");
 }
 
 function missingDelivery(call: string): OperatorError {

@@ -61,17 +61,24 @@ it("a key-only project's key is rotated by a new one beside it; the older ends a
 it("keys of one project are independent, and a revoked one cannot be rotated back to life", async () => {
   const project = await newProject();
   const extra = await createKey(deps(), { id: project.projectid, auth: "signature" }, { label: "build server" });
-  expect(await revokeKey(deps(), { id: extra.keyid })).toBe(true);
-  expect(await revokeKey(deps(), { id: extra.keyid })).toBe(true);
+  expect(await revokeKey(deps(), { id: extra.keyid })).toMatchObject({ keyid: extra.keyid, isNew: true });
   expect(await findProjectByKey(deps(), extra.apikey)).toBeUndefined();
   expect(await findProjectByKey(deps(), project.apikey)).toBeDefined();
   expect(await rotateKey(deps(), { id: extra.keyid }, 1)).toBe("dead");
   expect(await rotateKey(deps(), { id: "999999" }, 1)).toBe("missing");
-  expect(await revokeKey(deps(), { apiKey: "x".repeat(40) })).toBe(false);
+  expect(await revokeKey(deps(), { apiKey: "x".repeat(40) })).toBe("missing");
   expect((await selectKeys(test.db, project.projectid)).map(({ label, isLive }) => ({ label, isLive }))).toEqual([
     { label: "", isLive: true },
     { label: "build server", isLive: false },
   ]);
+});
+
+it("a key is revoked once, however often that is asked", async () => {
+  const { projectid, apikey } = await newProject();
+  expect(await revokeKey(deps(), { apiKey: apikey })).toMatchObject({ isNew: true });
+  expect(await revokeKey(deps(), { apiKey: apikey })).toMatchObject({ isNew: false });
+  const events = await selectAuditEvents(test.db, { projectId: projectid, rows: 100 });
+  expect(events.map(({ action }) => action)).toEqual(["key.revoked", "key.created", "project.created"]);
 });
 
 it("neither the tables nor the audit log hold a key or a secret that could be used", async () => {

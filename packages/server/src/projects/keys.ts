@@ -111,16 +111,25 @@ async function giveKey(change: KeyChange, key: LockedKey, graceMs: number): Prom
   return { keyid: added.keyid, apikey: added.apikey, apisecret: null, hint: key.hint };
 }
 
-/** From now on the key is unknown. May be asked again. False when there is no such key. */
-export async function revokeKey(deps: KeyDeps, reference: KeyReference): Promise<boolean> {
+/** Names as on the command line. */
+export interface RevokedKey {
+  readonly keyid: string;
+  readonly revokedat: Date;
+  /** False for one that was revoked before. */
+  readonly isNew: boolean;
+}
+
+/** From now on the key is unknown. May be asked again, which changes nothing. "missing": there is no such key. */
+export async function revokeKey(deps: KeyDeps, reference: KeyReference): Promise<RevokedKey | "missing"> {
   const { actor = "server" } = deps;
   return deps.db.transaction(async (tx) => {
     const key = await lockKey(tx, rowReference(reference));
-    if (!key) return false;
-    await revokeKeyRow(tx, key.id);
+    if (!key) return "missing";
+    if (key.revokedAt) return { keyid: key.id, revokedat: key.revokedAt, isNew: false };
+    const revokedat = await revokeKeyRow(tx, key.id);
     const details = { keyid: key.id, hint: key.hint, label: key.label };
     await insertAuditEvent(tx, { projectId: key.projectId, actor, action: "key.revoked", details });
-    return true;
+    return { keyid: key.id, revokedat, isNew: true };
   });
 }
 

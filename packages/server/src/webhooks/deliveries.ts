@@ -13,7 +13,7 @@ export async function listDeliveries(
   page: { readonly projectId: string; readonly beforeId?: string | undefined; readonly rows?: number | undefined },
 ): Promise<Delivery[]> {
   const rows = Math.min(Math.max(page.rows ?? limits.deliveryListRows, 1), limits.deliveryListRows);
-  if (page.beforeId !== undefined && !isId(page.beforeId)) return [];
+  if (page.beforeId !== undefined && !isDeliveryId(page.beforeId)) return [];
   return selectDeliveries(deps.db, { projectId: page.projectId, beforeId: page.beforeId ?? null, rows });
 }
 
@@ -23,11 +23,12 @@ export async function redeliver(
   deps: { readonly db: Queryable },
   reference: { readonly projectId: string; readonly deliveryId: string },
 ): Promise<boolean> {
-  return isId(reference.deliveryId) && renewDelivery(deps.db, reference);
+  return isDeliveryId(reference.deliveryId) && renewDelivery(deps.db, reference);
 }
 
 const largestId = 9_223_372_036_854_775_807n;
 
-function isId(text: string): boolean {
+/** Whether the text may be a delivery's id. */
+export function isDeliveryId(text: string): boolean {
   return /^\d{1,19}$/.test(text) && BigInt(text) <= largestId;
 }

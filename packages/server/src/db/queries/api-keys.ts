@@ -126,8 +126,15 @@ export async function expireKey(tx: Queryable, key: { readonly id: string; reado
   );
 }
 
-export async function revokeKeyRow(tx: Queryable, keyId: string): Promise<void> {
-  await tx.query(`update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1`, [keyId]);
+/** Of a locked key. Returns when. */
+export async function revokeKeyRow(tx: Queryable, keyId: string): Promise<Date> {
+  const { rows } = await tx.query<{ revokedAt: Date }>(
+    `update api_keys set revoked_at = now() where id = $1 returning revoked_at as "revokedAt"`,
+    [keyId],
+  );
+  const row = rows[0];
+  if (!row) throw new Error("update of api_keys returned no row");
+  return row.revokedAt;
 }
 
 /** Any one sealed secret of a key, or undefined when there is none. */
