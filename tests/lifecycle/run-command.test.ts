@@ -1,6 +1,8 @@
 // atelier run and the demo's parts against a real server with the deterministic test engine.
 
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -93,6 +95,17 @@ describe("atelier run", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/No server runs on the data folder[\s\S]*npm start/);
   });
+});
+
+it("a server that closes each connection at once is told of, and is not silence", async () => {
+  const closing = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const { port } = closing.address() as AddressInfo;
+  const env = { ATELIER_URL: `http://127.0.0.1:${port}`, ATELIER_API_KEY: "key" };
+  const ended = await atelier(["run", "test/fake", "prompt=a"], env);
+  closing.close();
+  expect(ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(`No server answers at http://127.0.0.1:${port}`) });
 });
 
 it("the command line tells its version and refuses a wrong option with what is wrong", async () => {

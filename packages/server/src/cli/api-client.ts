@@ -1,6 +1,11 @@
 // Speaks to a server's HTTP API as a client of any language would: signed requests, the wire's envelope.
 
 import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { request as requestHttp } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { request as requestHttps } from "node:https";
+import { buffer } from "node:stream/consumers";
 
 import { z } from "zod";
 
@@ -8,6 +13,7 @@ import { sign } from "../http/authenticate.ts";
 import { signV2 } from "../http/signature-v2.ts";
 import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
+import { sentence } from "./sentence.ts";
 
 export interface Credentials {
   readonly apiKey: string;
@@ -20,17 +26,23 @@ const envelopeSchema = z.looseObject({
   errors: z.array(z.looseObject({ code: z.number(), message: z.string() })).default([]),
 });
 
+interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly bytes: Buffer;
+}
+
 /** The server answered, and not with what was asked for: it refused the request, or has trouble of its own (5xx). */
 export class ApiRefusal extends Error {
   readonly httpStatus: number;
   /** When the server wants to be asked again; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(response: Response, message: string) {
+  constructor({ status, headers }: Answered, message: string) {
     super(message);
     this.name = "ApiRefusal";
-    this.httpStatus = response.status;
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    this.httpStatus = status;
+    const seconds = Number(headers["retry-after"] ?? Number.NaN);
     this.retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
   }
 }
@@ -51,21 +63,15 @@ export interface ApiClient {
 
 /** `baseUrl`: origin without a slash at the end. */
 export function openApiClient(baseUrl: string, credentials: Credentials): ApiClient {
-  const request = async (url: string, init: RequestInit): Promise<Response> => {
-    const signal = AbortSignal.timeout(limits.clientRequestMs);
-    return fetch(url, { ...init, signal }).catch((cause: unknown) => {
-      throw unreachable(url, cause);
-    });
-  };
   const post = async <Answer>(path: string, { body, type }: { body: string | Buffer; type: string }, schema: z.ZodType<Answer>): Promise<Answer> => {
     const headers = { ...authHeaders(credentials, { target: path, body }), "content-type": type };
-    const response = await request(`${baseUrl}${path}`, { method: "POST", headers, body: typeof body === "string" ? body : new Uint8Array(body) });
-    const answer = parseJson(await bodyOf(response));
+    const answered = await ask(`${baseUrl}${path}`, { method: "POST", headers, body });
+    const answer = parseJson(answered.bytes);
     const envelope = envelopeSchema.safeParse(answer);
-    if (!envelope.success) throw new ApiRefusal(response, `${baseUrl} is no Atelier server (HTTP ${response.status})`);
+    if (!envelope.success) throw new ApiRefusal(answered, `${baseUrl} is no Atelier server (HTTP ${answered.status})`);
     if (!envelope.data.result) {
       const texts = envelope.data.errors.map((error) => error.message);
-      throw new ApiRefusal(response, texts.join("; ") || `HTTP ${response.status}`);
+      throw new ApiRefusal(answered, texts.join("; ") || `HTTP ${answered.status}`);
     }
     return schema.parse(answer);
   };
@@ -81,9 +87,9 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
       return post("/v1/File/Upload", { body: Buffer.from(await encoded.arrayBuffer()), type }, schema);
     },
     async download(url) {
-      const response = await request(url, { method: "GET" });
-      if (!response.ok) throw new ApiRefusal(response, `${url} answered HTTP ${response.status}`);
-      return bodyOf(response);
+      const answered = await ask(url, { method: "GET" });
+      if (answered.status !== 200) throw new ApiRefusal(answered, `${url} answered HTTP ${answered.status}`);
+      return answered.bytes;
     },
   };
 }
@@ -102,12 +108,28 @@ export function authHeaders({ apiKey, apiSecret }: Credentials, { target, body }
   };
 }
 
-/** An answer may also break off, or never end. */
-async function bodyOf(response: Response): Promise<Buffer> {
-  const bytes = await response.arrayBuffer().catch((cause: unknown) => {
-    throw unreachable(response.url, cause);
-  });
-  return Buffer.from(bytes);
+interface Asked {
+  readonly method: "GET" | "POST";
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Buffer;
+}
+
+/** Resolves with the whole answer, which may also break off, or never end: then it throws ServerAway. By node:http: where a server
+ *  accepts a connection and closes it at once, Node 20's `fetch` and undici 7.30's `request` may never settle, and the process ends
+ *  without a word. */
+async function ask(url: string, { method, headers = {}, body }: Asked): Promise<Answered> {
+  const signal = AbortSignal.timeout(limits.clientRequestMs);
+  try {
+    const request = (url.startsWith("https:") ? requestHttps : requestHttp)(url, { method, headers, signal });
+    request.end(body);
+    // `response` brings its message.
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    // What happens from here on, the answer's own stream tells, too.
+    request.on("error", () => undefined);
+    return { status: response.statusCode ?? 0, headers: response.headers, bytes: await buffer(response) };
+  } catch (cause) {
+    throw unreachable(url, signal.aborted ? signal.reason : cause);
+  }
 }
 
 function parseJson(bytes: Buffer): unknown {
@@ -119,10 +141,12 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 function unreachable(url: string, cause: unknown): ServerAway {
-  const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-  return new ServerAway(
-    "COMMAND_FAILED",
-    { problem: `No server answers at ${new URL(url).origin}: ${reason}.`, remedy: "Start one with `npm start`." },
-    { cause },
-  );
+  const problem = sentence(`No server answers at ${new URL(url).origin}: ${reasonOf(cause)}`);
+  return new ServerAway("COMMAND_FAILED", { problem, remedy: "Start one with `npm start`, or name another with --url." }, { cause });
+}
+
+/** Where a name has several addresses, the failure of each. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
 }
