@@ -62,7 +62,7 @@ export async function checkPort(config: Config): Promise<Finding> {
   }
   const code = await portProblem(config);
   if (code === undefined) return ok("port", `${config.port} on ${config.host} is free`);
-  const remedy = "Choose another with --port, or --port 0 for any free one.";
+  const remedy = "Give the server another with --port or ATELIER_PORT.";
   return failed("port", `${config.port} on ${config.host} cannot be used (${code})`, remedy);
 }
 
