@@ -87,6 +87,11 @@ it("gives back at the end what was not sent, with the last reports and the time 
   expect(sent).toHaveLength(1);
 });
 
+it("leaves a report the time that it came with", async () => {
+  const { queue } = gatedQueue();
+  expect(await queue.rest({ status: "task_preprocess_start", atMs: 7 })).toEqual([{ status: "task_preprocess_start", atMs: 7 }]);
+});
+
 it("sends nothing when all of it fits into the end", async () => {
   const { queue, sent } = gatedQueue();
   expect(timeless(await queue.rest({ status: "task_end" }))).toEqual([{ status: "task_end" }]);

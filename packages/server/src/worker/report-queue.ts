@@ -29,10 +29,10 @@ export class ReportQueue {
     return this.#failed.signal;
   }
 
-  /** Of progress that waits too long, the oldest is left out. */
+  /** Each has the time of the call, or its own. Of progress that waits too long, the oldest is left out. */
   push(...reports: readonly Report[]): void {
     const atMs = performance.now();
-    this.#waiting.push(...reports.map((report) => ({ ...report, atMs })));
+    this.#waiting.push(...reports.map((report) => ({ atMs, ...report })));
     if (this.#waiting.length > limits.waitingReports) {
       const oldest = this.#waiting.findIndex(({ status }) => status === "task_output");
       if (oldest >= 0) this.#waiting.splice(oldest, 1);

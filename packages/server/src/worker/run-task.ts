@@ -87,7 +87,7 @@ class TaskRun {
   }
 
   async toTheEnd(): Promise<void> {
-    const started: Report = { status: "task_preprocess_start" };
+    const started: Report = { status: "task_preprocess_start", atMs: performance.now() };
     // Told at once where files are fetched; otherwise with what follows, in one statement.
     const fetches = inputFilesOf(this.#task.input).length > 0;
     if (fetches) this.#reports.push(started);
