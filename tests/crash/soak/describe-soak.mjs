@@ -26,7 +26,7 @@ export function describeSoak(results, { command }) {
     "| what came of it | number |",
     "|---|---|",
     `| Runs acknowledged | ${sum((result) => result.acknowledged)} |`,
-    ...Object.entries(total(results.map(({ endings }) => endings))).map(([ending, count]) => `| of these \`${ending}\` | ${count} |`),
+    ...Object.entries(total(results.map(({ endings }) => endings))).map(([ending, count]) => `| tasks that ended with \`${ending}\` | ${count} |`),
     `| created and given to a waiting worker in one transaction | ${sum((result) => result.handedOver)} |`,
     `| Runs without a key whose answer did not come | ${sum((result) => result.unknown)} |`,
     `| attempts that were lost and run again | ${sum((result) => result.repeatedAttempts)} |`,
