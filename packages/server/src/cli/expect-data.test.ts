@@ -40,6 +40,14 @@ describe("the data folder of a command", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it("is not made for a project that is refused", async () => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);
+    expect(await main(["project", "create", "2", "--data", join(folder, "missing")])).toBe(1);
+    expect(written).toEqual([expect.stringContaining("looks like the id")]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it("may lack a database while a server makes one, or where DATABASE_URL names another", async () => {
     const databaseUrl = undefined;
     await expectData({ dataDir: join(folder, "missing"), databaseUrl: "postgres://elsewhere/atelier" });

@@ -8,6 +8,7 @@ import type { ProjectAuth } from "../db/queries/projects.ts";
 import type { Log } from "../log.ts";
 import { createNamedProject } from "../projects/create-project.ts";
 import type { CreatedProject } from "../projects/create-project.ts";
+import { expectProjectName } from "../projects/project-name.ts";
 import { cliActor } from "./actor.ts";
 import type { CommandParts } from "./webhook.ts";
 import { withNewDatabase } from "./with-database.ts";
@@ -31,6 +32,8 @@ export async function projectCreate(
   deps: { config: Config; log: Log },
   options: { name: string; auth: ProjectAuth },
 ): Promise<CreatedProject> {
+  // Before a data folder is made for it.
+  expectProjectName(options.name);
   return withNewDatabase(deps, (lent) => createNamedProject({ ...lent, actor: cliActor() }, options));
 }
 
