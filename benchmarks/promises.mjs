@@ -53,7 +53,7 @@ async function outcomeOf(command) {
   if (code === cannotRun) return { verdict: "NOT RUN: this machine lacks what it needs", isBroken: false, text };
   const [, passed, failed] = /^(\d+) passed, (\d+) failed, \d+ skipped$/m.exec(text) ?? [];
   if (code !== 0 || passed === undefined) return { verdict: `FAILED (${failed ?? "no"} tests)`, isBroken: true, text };
-  return { verdict: `${passed} tests passed in ${seconds} s`, isBroken: false, text };
+  return { verdict: `${passed} passed in ${seconds} s`, isBroken: false, text };
 }
 
 function run(command) {
