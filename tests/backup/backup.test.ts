@@ -1,6 +1,6 @@
 // Backup of a server under load, and what comes out of it again.
 
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { openDiskStore } from "../../packages/server/src/files/disk-store.ts";
 import type { Database } from "../../packages/server/src/db/database.ts";
 import { tablePath } from "../../packages/server/src/maintenance/backup/manifest.ts";
 import { CrashServer } from "../crash/crash-server.ts";
-import { atelier } from "../lifecycle/server-process.ts";
+import { atelier, ServerProcess } from "../lifecycle/server-process.ts";
 import { brokenPromises } from "../simulation/invariants.ts";
 import { contentOf } from "./same-backup.ts";
 
@@ -106,6 +106,38 @@ describe("a backup made under load", { timeout: slowMs }, () => {
     expect(made).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^error: No backup can be made in \S+: /) });
   });
 
+  it("that is interrupted ends soon, and nothing of it stays", async () => {
+    const to = join(folder, "interrupted/backup");
+    const db = await server.openDatabase();
+    const running = await db.transaction(async (tx) => {
+      await tx.query("lock table ledger in access exclusive mode");
+      const command = [process.execPath, "bin/atelier.mjs", "backup", to, "--data", server.folder];
+      const made = new ServerProcess({ dataDir: server.folder, command });
+      const waits = "select 1 from pg_stat_activity where application_name = 'atelier-backup' and wait_event_type = 'Lock'";
+      while ((await db.query(waits)).rows.length === 0) await delay(20);
+      made.kill("SIGINT");
+      expect(await made.exit()).toBe(130);
+      return made;
+    });
+    await db.close();
+    expect(running.stderr.at(-1)).toBe("stopped");
+    expect(await readdir(folder)).not.toContain("interrupted");
+  });
+
+  it("whose restore is interrupted leaves nothing behind", async () => {
+    const copy = join(folder, "endless");
+    await cp(backup(), copy, { recursive: true });
+    // Takes no disk, and minutes to be checked.
+    await truncate(tablePath(copy, "tasks"), 200 * 2 ** 30);
+    const to = `${copy}-restored`;
+    const running = new ServerProcess({ dataDir: to, command: [process.execPath, "bin/atelier.mjs", "restore", copy, "--data", to] });
+    while (!(await readdir(to).catch((): string[] => [])).includes("postgres")) await delay(20);
+    running.kill("SIGTERM");
+    expect(await running.exit()).toBe(130);
+    expect(running.stderr.at(-1)).toBe("stopped");
+    expect(await readdir(folder)).not.toContain("endless-restored");
+  });
+
   it.each([
     ["a row", async (copy: string) => flipByte(tablePath(copy, "tasks"))],
     ["a byte of a picture", async (copy: string) => flipByte(await anyPicture(copy))],
@@ -136,7 +168,7 @@ describe("a backup made under load", { timeout: slowMs }, () => {
 });
 
 async function isBusy(db: Database): Promise<boolean> {
-  const open = `select 1 from tasks where status not in ('task_postprocess_end', 'task_cancel') limit 1`;
+  const open = `select 1 from tasks where status not in ('task_postmadeend', 'task_cancel') limit 1`;
   return (await db.query(open)).rows.length > 0;
 }
 

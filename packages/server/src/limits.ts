@@ -225,6 +225,8 @@ export const limits = Object.freeze({
   /** How long a command waits for a server that is starting on its data folder, and between two looks. */
   serverStartMs: 60_000,
   serverPollMs: 50,
+  /** Signals within this time are one: npm passes a terminal's Ctrl-C on to a command that has had it already. */
+  secondSignalMs: 300,
   /** The command line's own requests: an answer, and between two questions about a task. */
   clientRequestMs: 30_000,
   clientPollMs: 150,

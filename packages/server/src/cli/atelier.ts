@@ -11,6 +11,7 @@ import { addBackup } from "./backup.ts";
 import { demo } from "./demo.ts";
 import { describeFindings } from "./doctor/check.ts";
 import { examine } from "./doctor/doctor.ts";
+import { endOnSecondSignal, interruptedCode, isInterruption } from "./interruption.ts";
 import { addKeyCommands } from "./key.ts";
 import { addMcp } from "./mcp.ts";
 import { addProjectAccess, addProjectList } from "./project-access.ts";
@@ -31,20 +32,33 @@ import { withDatabase } from "./with-database.ts";
  *  before it began. Resolves with the exit code; prints failures itself. */
 export async function main(args: readonly string[], options: { signal?: AbortSignal } = {}): Promise<number> {
   let exitCode = 0;
+  const signal = options.signal ?? new AbortController().signal;
   const program = buildProgram({
-    signal: options.signal ?? new AbortController().signal,
+    signal,
     exitWith: (code) => {
       exitCode = code;
     },
   });
+  let takesItsTime = false;
+  program.hook("preAction", (_program, command) => {
+    takesItsTime = endingThemselves.includes(command.name());
+    if (!takesItsTime) endOnSecondSignal(signal);
+  });
   try {
     await program.parseAsync([...args], { from: "user" });
-    return exitCode;
+    return signal.aborted && !takesItsTime ? interruptedCode : exitCode;
   } catch (error) {
+    if (isInterruption(error, signal)) {
+      process.stderr.write("stopped\n");
+      return interruptedCode;
+    }
     process.stderr.write(`${describeFailure(error)}\n`);
     return 1;
   }
 }
+
+/** Commands that make of the first signal, and of those after it, what is right for them. All others have nothing to lose. */
+const endingThemselves: readonly string[] = ["serve", "worker", "demo", "run", "mcp", "backup", "restore"];
 
 export interface CommandContext {
   readonly signal: AbortSignal;
@@ -56,24 +70,23 @@ function buildProgram(context: CommandContext): Command {
     .description("Self-hosted server for image models that speaks the Wiro wire protocol")
     .version(readConfig({}, {}).version, "-v, --version")
     .showHelpAfterError("(--help shows what can be given)");
+  const parts: CommandParts = { dataOption, depsOf: (options) => ({ ...commandDeps(readConfig(options)), signal: context.signal }) };
   addServe(program, context);
   addWorker(program, context);
-  addWorkerToken(program, commandParts);
-  addMigrate(program);
-  addProject(program);
-  addKeyCommands(program, commandParts);
-  addModelCommands(program, commandParts);
-  addWebhook(program, commandParts);
-  addRun(program, context);
-  addPrune(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
-  addBackup(program, { dataOption, depsOf: (options) => commandDeps(readConfig(options)) });
-  addMcp(program, commandParts, context.signal);
+  addWorkerToken(program, parts);
+  addMigrate(program, parts);
+  addProject(program, parts);
+  addKeyCommands(program, parts);
+  addModelCommands(program, parts);
+  addWebhook(program, parts);
+  addRun(program, parts, context);
+  addPrune(program, parts);
+  addBackup(program, parts);
+  addMcp(program, parts, context.signal);
   addDoctor(program, context);
   addDemo(program, context);
   return program;
 }
-
-const commandParts: CommandParts = { dataOption, depsOf: (options) => commandDeps(readConfig(options)) };
 
 function addServe(program: Command, { signal, exitWith }: CommandContext): void {
   program
@@ -88,15 +101,14 @@ function addServe(program: Command, { signal, exitWith }: CommandContext): void 
     });
 }
 
-function addMigrate(program: Command): void {
+function addMigrate(program: Command, { depsOf }: CommandParts): void {
   program
     .command("migrate")
     .description("bring the database to the schema of this version (serve does it, too)")
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (options: { json?: true; data?: string }) => {
-      const deps = commandDeps(readConfig(options));
-      const { rows } = await withDatabase(deps, ({ db }) =>
+      const { rows } = await withDatabase(depsOf(options), ({ db }) =>
         db.query<{ version: number }>("select max(version) as version from schema_migrations"),
       );
       const schemaVersion = rows[0]?.version;
@@ -105,16 +117,16 @@ function addMigrate(program: Command): void {
     });
 }
 
-function addProject(program: Command): void {
+function addProject(program: Command, parts: CommandParts): void {
   const project = program.command("project").description("projects: who they are, and how their clients come in");
-  addProjectCreate(project, commandParts);
-  addProjectList(project, commandParts);
-  addProjectShow(project, commandParts);
-  addProjectAccess(project, commandParts);
-  addProjectLimits(project, commandParts);
+  addProjectCreate(project, parts);
+  addProjectList(project, parts);
+  addProjectShow(project, parts);
+  addProjectAccess(project, parts);
+  addProjectLimits(project, parts);
 }
 
-function addRun(program: Command, { signal, exitWith }: CommandContext): void {
+function addRun(program: Command, { depsOf }: CommandParts, { exitWith }: CommandContext): void {
   program
     .command("run <owner/model> [key=value...]")
     .description("run a model on the server and save its pictures; key=@PATH uploads a file for an input that takes files")
@@ -123,8 +135,7 @@ function addRun(program: Command, { signal, exitWith }: CommandContext): void {
     .option("--json", "print one line of JSON")
     .addOption(dataOption())
     .action(async (model: string, assignments: string[], options: RunCommandOptions & { data?: string }) => {
-      const deps = { ...commandDeps(readConfig({ data: options.data })), signal };
-      exitWith(await runCommand(deps, { model, assignments }, options));
+      exitWith(await runCommand(depsOf(options), { model, assignments }, options));
     });
 }
 

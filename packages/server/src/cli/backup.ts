@@ -21,10 +21,12 @@ import { OperatorError } from "../operator-error.ts";
 import { openProgressLine } from "./progress-line.ts";
 import type { CommandParts } from "./webhook.ts";
 import { withDatabase } from "./with-database.ts";
+import type { LentDatabase } from "./with-database.ts";
 
 interface CommandDeps {
   readonly config: Config;
   readonly log: Log;
+  readonly signal: AbortSignal;
 }
 
 export function addBackup(program: Command, { dataOption, depsOf }: CommandParts): void {
@@ -52,18 +54,19 @@ export function addBackup(program: Command, { dataOption, depsOf }: CommandParts
 }
 
 async function backup(deps: CommandDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
-  const { config } = deps;
-  return withDatabase(deps, async ({ address, masterKey }) => {
+  const { config, signal } = deps;
+  const work = async ({ address, masterKey }: LentDatabase): Promise<BackupManifest> => {
     const files = await openFiles({ folder: join(config.dataDir, "files"), s3: config.s3 });
     // A key that was given is kept by whoever gave it, and is written nowhere.
     const withMasterKey = options.withMasterKey && config.masterKey === undefined;
     const progress = openProgress();
-    return makeBackup({ address, files, masterKey, onProgress: progress.show }, folder, { withMasterKey }).finally(progress.end);
-  });
+    return makeBackup({ address, files, masterKey, onProgress: progress.show, signal }, folder, { withMasterKey }).finally(progress.end);
+  };
+  return withDatabase(deps, work, { heedsSignal: true });
 }
 
 async function restore(deps: CommandDeps, folder: string): Promise<BackupManifest> {
-  const { config, log } = deps;
+  const { config, signal } = deps;
   const manifest = await readManifest(folder);
   const migrations = await schemaOf(folder, manifest);
   const masterKey = await findMasterKey(config, folder, manifest);
@@ -74,11 +77,12 @@ async function restore(deps: CommandDeps, folder: string): Promise<BackupManifes
     if (config.masterKey === undefined) {
       await writeFile(join(config.dataDir, masterKeyName), `${masterKey.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
     }
-    await restoreInto({ config, log }, folder, { manifest, migrations });
+    await restoreInto(deps, folder, { manifest, migrations });
     return manifest;
   } catch (error) {
     // Half a restore must not look like a whole one.
     await emptyFolder(config.dataDir, made);
+    signal.throwIfAborted();
     throw error;
   }
 }
@@ -88,20 +92,20 @@ interface Restored {
   readonly migrations: Awaited<ReturnType<typeof schemaOf>>;
 }
 
-async function restoreInto({ config, log }: CommandDeps, from: string, { manifest, migrations }: Restored): Promise<void> {
+async function restoreInto({ config, log, signal }: CommandDeps, from: string, { manifest, migrations }: Restored): Promise<void> {
   const { databaseUrl, postgresRunAs: runAs } = config;
   const folder = await openDataFolder(config.dataDir, config.masterKey);
   try {
-    const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, migrations });
+    const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, migrations, signal });
     try {
       const files = await openFiles({ folder: folder.filesDir, s3: config.s3 });
       const progress = openProgress();
-      const deps = { address: database.address, files, onProgress: progress.show };
+      const deps = { address: database.address, files, onProgress: progress.show, signal };
       await restoreBackup(deps, from, manifest).finally(progress.end);
     } finally {
       await database.stop();
     }
-    // Up to date, so that a schema that does not fit shows now.
+    // Up to date, so that a schema that does not fit shows now. All rows are there: a signal comes too late.
     await (await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs })).stop();
   } finally {
     await folder.close();

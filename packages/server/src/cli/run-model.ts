@@ -61,11 +61,12 @@ export interface RunModelDeps {
 }
 
 /** Resolves when the task has ended, well or badly. Aborting `signal` stops the task, and the outcome says so.
- *  Throws COMMAND_FAILED when the pictures could not be saved, the server refuses the run, or cannot be reached. */
+ *  Throws the signal's reason when there is no task yet, COMMAND_FAILED when the pictures could not be saved, the server refuses the run, or cannot be reached. */
 export async function runModel(given: RunModelDeps, options: RunModelOptions): Promise<RunOutcome> {
   const deps = { awayMs: limits.clientAwayMs, ...given };
-  const { client, progress } = deps;
+  const { client, progress, signal } = deps;
   await openOutputFolder(resolve(options.outputDir));
+  signal.throwIfAborted();
   const { taskid } = await createTask(client, options);
   try {
     const task = await follow(deps, taskid);

@@ -14,7 +14,7 @@ export interface ServerOrOwn<Result> {
   /** Nobody did just now; may throw DATA_FOLDER_LOCKED when somebody was faster. */
   own(): Promise<Result>;
   /** Ends the wait for a server that is starting or stopping. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Calls one of the two. Throws DATA_FOLDER_LOCKED when the folder stays locked and no server says where it is. */

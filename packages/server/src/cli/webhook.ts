@@ -15,6 +15,8 @@ import { withDatabase } from "./with-database.ts";
 interface CommandDeps {
   readonly config: Config;
   readonly log: Log;
+  /** Aborted when the command shall end. */
+  readonly signal: AbortSignal;
 }
 
 /** What the command line gives to its commands. */

@@ -12,6 +12,7 @@ import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { checkMasterKey } from "../projects/check-master-key.ts";
 import { expectData } from "./expect-data.ts";
+import { unlessAborted } from "./interruption.ts";
 import { serverOrOwn } from "./server-or-own.ts";
 
 export interface LentDatabase {
@@ -21,29 +22,44 @@ export interface LentDatabase {
   readonly masterKey: Buffer;
 }
 
+export interface DatabaseDeps {
+  readonly config: Config;
+  readonly log: Log;
+  /** Ends the command: `withDatabase` then gives back what it has and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LendOptions {
+  /** `work` looks at the signal itself, and is waited for. */
+  readonly heedsSignal?: boolean;
+}
+
 /** Calls `work` with the database of `config.dataDir` and the key that seals its secrets; waits for a server that is
  *  starting or stopping there. Throws COMMAND_FAILED where no data is. */
 export async function withDatabase<Result>(
-  deps: { config: Config; log: Log },
+  deps: DatabaseDeps,
   work: (lent: LentDatabase) => Promise<Result>,
+  { heedsSignal = false }: LendOptions = {},
 ): Promise<Result> {
-  return lend(deps, work, () => expectData(deps.config));
+  return lend(deps, heedsSignal ? work : interruptible(deps, work), () => expectData(deps.config));
 }
 
 /** The same; data that is missing is made, as a first start of the server does. */
-export async function withNewDatabase<Result>(
-  deps: { config: Config; log: Log },
-  work: (lent: LentDatabase) => Promise<Result>,
-): Promise<Result> {
-  return lend(deps, work, async () => undefined);
+export async function withNewDatabase<Result>(deps: DatabaseDeps, work: (lent: LentDatabase) => Promise<Result>): Promise<Result> {
+  return lend(deps, interruptible(deps, work), async () => undefined);
+}
+
+function interruptible<Result>({ signal }: DatabaseDeps, work: (lent: LentDatabase) => Promise<Result>): (lent: LentDatabase) => Promise<Result> {
+  return (lent) => unlessAborted(signal, () => work(lent));
 }
 
 async function lend<Result>(
-  deps: { config: Config; log: Log },
+  deps: DatabaseDeps,
   work: (lent: LentDatabase) => Promise<Result>,
   check: () => Promise<void>,
 ): Promise<Result> {
   return serverOrOwn(deps.config.dataDir, {
+    signal: deps.signal,
     running: (server) => withRunning(deps, server, work),
     async own() {
       await check();
@@ -53,7 +69,7 @@ async function lend<Result>(
 }
 
 async function withRunning<Result>(
-  { config, log }: { config: Config; log: Log },
+  { config, log }: DatabaseDeps,
   server: ServerRecord,
   work: (lent: LentDatabase) => Promise<Result>,
 ): Promise<Result> {
@@ -78,13 +94,13 @@ function addressOf(config: Config, server: ServerRecord): DatabaseAddress {
 }
 
 async function withOwn<Result>(
-  { config, log }: { config: Config; log: Log },
+  { config, log, signal }: DatabaseDeps,
   work: (lent: LentDatabase) => Promise<Result>,
 ): Promise<Result> {
   const folder = await openDataFolder(config.dataDir, config.masterKey);
   try {
     const { databaseUrl, postgresRunAs: runAs } = config;
-    const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs });
+    const database = await startDatabase({ log }, { databaseUrl, folder: folder.path, runAs, ...(signal && { signal }) });
     try {
       const lent = { db: database.db, address: database.address, masterKey: folder.masterKey };
       await checkMasterKey(lent);

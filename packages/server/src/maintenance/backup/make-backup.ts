@@ -3,10 +3,10 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import { makeFolder } from "../../data-folder/make-folder.ts";
+import { emptyFolder, makeFolder } from "../../data-folder/make-folder.ts";
 import type { DatabaseAddress } from "../../db/database.ts";
 import { openDump } from "../../db/dump.ts";
 import type { Dump } from "../../db/dump.ts";
@@ -22,6 +22,8 @@ export interface BackupDeps {
   readonly files: FileStore;
   readonly masterKey: Buffer;
   readonly onProgress: (state: BackupProgress) => void;
+  /** Aborting it ends the backup and removes what there is of it. */
+  readonly signal?: AbortSignal;
 }
 
 export interface BackupProgress {
@@ -30,10 +32,21 @@ export interface BackupProgress {
   readonly total?: number | undefined;
 }
 
-/** Writes a backup to `folder`, which must be empty or not exist. `withMasterKey`: puts the key in it, too. The manifest is
- *  written last, so a folder without one is no backup. Throws BACKUP_REFUSED when the folder cannot be made, or holds anything. */
+/** Writes a backup to `folder`, which must be empty or not exist. `withMasterKey`: puts the key in it, too. Throws BACKUP_REFUSED
+ *  when the folder cannot be made or holds anything, and the signal's reason when it was aborted; then nothing of it stays. */
 export async function makeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
-  await makeEmptyFolder(folder);
+  const made = await makeEmptyFolder(folder);
+  try {
+    return await writeBackup(deps, folder, options);
+  } catch (error) {
+    if (!deps.signal?.aborted) throw error;
+    await emptyFolder(folder, made);
+    throw deps.signal.reason;
+  }
+}
+
+/** The manifest is written last, so a folder without one is no backup. */
+async function writeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
   const createdAt = new Date().toISOString();
   const dump = await openDump(deps.address, limits.backupPageRows);
   try {
@@ -42,6 +55,7 @@ export async function makeBackup(deps: BackupDeps, folder: string, options: { wi
     if (options.withMasterKey) {
       await writeFile(join(folder, masterKeyName), `${deps.masterKey.toString("hex")}\n`, { mode: 0o600 });
     }
+    deps.signal?.throwIfAborted();
     const manifest: BackupManifest = {
       format: backupFormat,
       createdAt,
@@ -61,24 +75,26 @@ export async function makeBackup(deps: BackupDeps, folder: string, options: { wi
   }
 }
 
-async function makeEmptyFolder(folder: string): Promise<void> {
+/** Returns the folders that it made. */
+async function makeEmptyFolder(folder: string): Promise<string[]> {
   const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
   try {
-    await makeFolder(folder, { mode: 0o700 });
+    const made = await makeFolder(folder, { mode: 0o700 });
     if ((await readdir(folder)).length > 0) throw new Error("it is not empty");
     await mkdir(join(folder, "tables"));
+    return made;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new OperatorError("BACKUP_REFUSED", { problem: `No backup can be made in ${folder}: ${reason}.`, remedy }, { cause });
   }
 }
 
-async function writeTables({ onProgress }: BackupDeps, dump: Dump, folder: string): Promise<BackupManifest["tables"]> {
+async function writeTables({ onProgress, signal }: BackupDeps, dump: Dump, folder: string): Promise<BackupManifest["tables"]> {
   const tables: BackupManifest["tables"] = [];
   for (const table of dump.tables) {
     const meter = new Meter();
     const path = tablePath(folder, table.name);
-    await pipeline(dump.rowsOf(table), (source) => meter.measure(source), createWriteStream(path, { mode: 0o600, flush: true }));
+    await pipeline(dump.rowsOf(table), (source) => meter.measure(source), createWriteStream(path, { mode: 0o600, flush: true }), { signal });
     tables.push({ name: table.name, columns: [...table.columns], ...meter.result() });
     onProgress({ what: "tables", done: tables.length, total: dump.tables.length });
   }
@@ -97,12 +113,14 @@ async function writeFiles(
   const lines = async function* () {
     for await (const keys of dump.fileKeys()) {
       for (const key of keys) {
+        deps.signal?.throwIfAborted();
         const opened = await deps.files.open(key);
         if (!opened) {
           filesGone.push(key);
           continue;
         }
         const meter = new Meter();
+        if (deps.signal) addAbortSignal(deps.signal, opened.stream);
         await copies.put(key, Readable.from(meter.measure(opened.stream)));
         count += 1;
         totalBytes += meter.sizeBytes;
