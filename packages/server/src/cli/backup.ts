@@ -157,11 +157,19 @@ function summaryOf(manifest: BackupManifest) {
   };
 }
 
-function describeBackup(folder: string, manifest: BackupManifest): string {
+/** For people. */
+export function describeBackup(folder: string, manifest: BackupManifest): string {
   const { tables, tableBytes, files, fileBytes, filesGone } = summaryOf(manifest);
   const key = manifest.hasMasterKey
     ? "It holds the master key: guard it like the data folder."
     : "It holds no master key: keep the server's ATELIER_MASTER_KEY, without which its secrets cannot be read.";
-  const gone = filesGone === 0 ? [] : [`${filesGone} files were deleted while it was made.`];
-  return [`${folder}: ${tables} tables (${tableBytes} bytes), ${files} files (${fileBytes} bytes)`, ...gone, key].join("\n");
+  const parts = [`${folder}: ${tables} tables (${tableBytes} bytes), ${files} files (${fileBytes} bytes)`, ...describeGone(files, filesGone)];
+  return [...parts, key].join("\n");
+}
+
+/** Where not one is there, the database is one server's and the store another's. */
+function describeGone(files: number, filesGone: number): string[] {
+  if (filesGone === 0) return [];
+  if (files > 0) return [`${filesGone} files were deleted while it was made.`];
+  return [`WARNING: not one of the ${filesGone} files that the database names was found. Is this the server's own data folder, or its bucket?`];
 }
