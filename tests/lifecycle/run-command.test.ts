@@ -59,6 +59,18 @@ describe("atelier run", () => {
     expect(stderr).toMatch(/test\/fake has no input "promt"[\s\S]*It takes prompt, samples, steps,/);
   });
 
+  it("refuses a second value for an input that takes one", async () => {
+    const { code, stdout, stderr } = await run(["prompt=a", "steps=2", "prompt=b"]);
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^error: prompt was given twice\./) });
+  });
+
+  it("warns of a text that looks like a file, and draws it; a prompt may begin with @", async () => {
+    const file = await run(["prompt=@/nowhere/prompt", "steps=1"]);
+    expect(file).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: prompt takes no file: "@\/nowhere\/prompt" is sent as it stands$/m) });
+    const text = await run(["prompt=@home in a park/garden", "steps=1"]);
+    expect(text).toMatchObject({ code: 0, stderr: expect.not.stringContaining("warning") });
+  });
+
   it("uploads the files that @ names, several of one input as a list, and tells of one that is not there", async () => {
     const pictures = join(dataDir, "pictures");
     const photo = `@${join(import.meta.dirname, "../mcp/picture.png")}`;
@@ -76,7 +88,7 @@ describe("atelier run", () => {
     await running.line(/^drawing/);
     running.kill("SIGINT");
     expect(await running.exit()).toBe(130);
-    expect(running.stderr.at(-1)).toBe("stopped");
+    expect(running.stderr.filter((line) => line.includes("stopped"))).toEqual([expect.stringMatching(/^stopped: task \d+$/)]);
   });
 
   it("works with credentials and an address from the environment alone", async () => {

@@ -35,13 +35,16 @@ interface Answered {
 /** The server answered, and not with what was asked for: it refused the request, or has trouble of its own (5xx). */
 export class ApiRefusal extends Error {
   readonly httpStatus: number;
+  /** False when the answer is none of an Atelier server. */
+  readonly isAtelier: boolean;
   /** When the server wants to be asked again; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
 
-  constructor({ status, headers }: Answered, message: string) {
+  constructor({ status, headers }: Answered, message: string, { isAtelier = true } = {}) {
     super(message);
     this.name = "ApiRefusal";
     this.httpStatus = status;
+    this.isAtelier = isAtelier;
     const seconds = Number(headers["retry-after"] ?? Number.NaN);
     this.retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
   }
@@ -68,7 +71,7 @@ export function openApiClient(baseUrl: string, credentials: Credentials): ApiCli
     const answered = await ask(`${baseUrl}${path}`, { method: "POST", headers, body });
     const answer = parseJson(answered.bytes);
     const envelope = envelopeSchema.safeParse(answer);
-    if (!envelope.success) throw new ApiRefusal(answered, `${baseUrl} is no Atelier server (HTTP ${answered.status})`);
+    if (!envelope.success) throw new ApiRefusal(answered, `${baseUrl} is no Atelier server (HTTP ${answered.status})`, { isAtelier: false });
     if (!envelope.data.result) {
       const texts = envelope.data.errors.map((error) => error.message);
       throw new ApiRefusal(answered, texts.join("; ") || `HTTP ${answered.status}`);

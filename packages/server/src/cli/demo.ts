@@ -16,12 +16,12 @@ import { loadModels } from "../models/registry.ts";
 import { OperatorError } from "../operator-error.ts";
 import { openApiClient } from "./api-client.ts";
 import type { Credentials } from "./api-client.ts";
+import { asCommandFailure } from "./command-failure.ts";
 import { EndRequest, openEnding } from "./ending.ts";
 import type { Ending } from "./ending.ts";
 import { firstFreePort } from "./free-port.ts";
 import { findCredentials } from "./local-server.ts";
 import { openProgressLine } from "./progress-line.ts";
-import { asCommandFailure } from "./run-command.ts";
 import { runModel } from "./run-model.ts";
 import { serverOrOwn } from "./server-or-own.ts";
 

@@ -3,8 +3,8 @@
 import type { Config } from "../config.ts";
 import { readClientEnvironment } from "../config.ts";
 import type { Log } from "../log.ts";
-import { OperatorError } from "../operator-error.ts";
-import { ApiRefusal, openApiClient } from "./api-client.ts";
+import { openApiClient } from "./api-client.ts";
+import { asCommandFailure } from "./command-failure.ts";
 import { findBaseUrl, findCredentials } from "./local-server.ts";
 import { openProgressLine } from "./progress-line.ts";
 import { parseAssignments, readInputs } from "./run-inputs.ts";
@@ -29,34 +29,18 @@ export async function runCommand(
   const baseUrl = await findBaseUrl(deps.config, givenUrl);
   const client = openApiClient(baseUrl, await findCredentials(deps, environment, givenUrl === undefined));
   const progress = openProgressLine(process.stderr);
-  const parameters = await readInputs(client, request.model, assignments).catch(asCommandFailure);
+  const warn = (text: string): void => void process.stderr.write(`warning: ${text}\n`);
+  const parameters = await readInputs({ client, warn }, request.model, assignments).catch(asCommandFailure);
   const run = { model: request.model, parameters, outputDir: options.output };
   const outcome = await runModel({ client, progress, signal: deps.signal }, run).catch(asCommandFailure);
   process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : outcome.files.map((file) => `${file}\n`).join(""));
   return exitCodeOf(outcome);
 }
 
-/** The server's own words are the best explanation of a refusal. */
-export function asCommandFailure(error: unknown): never {
-  if (!(error instanceof ApiRefusal)) throw error;
-  const problem = error.httpStatus < 500 ? `The server refused: ${error.message}.` : `The server is in trouble: ${error.message}.`;
-  throw new OperatorError("COMMAND_FAILED", { problem, remedy: remedyOf(error) }, { cause: error });
-}
-
-/** The contract's text for a model that is not there. */
-const unknownModel = "slug-owner-project-not-exist";
-
-function remedyOf({ httpStatus, message }: ApiRefusal): string {
-  if (message.includes(unknownModel)) return "`atelier model list` names the models of the server on this machine, and its page / shows them.";
-  if (httpStatus === 401) return "Check ATELIER_API_KEY and ATELIER_API_SECRET.";
-  if (httpStatus < 500) return "Correct the request; the model's page lists its inputs.";
-  return "Your request is not the reason. Try again in a minute; the server's log says what happened to it.";
-}
-
 function exitCodeOf(outcome: RunOutcome): number {
   if (outcome.pexit === "0") return 0;
   if (outcome.status === "task_cancel") {
-    process.stderr.write("stopped\n");
+    process.stderr.write(`stopped: task ${outcome.taskid}\n`);
     return 130;
   }
   process.stderr.write(`error: the task failed (pexit ${outcome.pexit}): ${outcome.debugerror}\n`);

@@ -29,17 +29,26 @@ export function parseAssignments(assignments: readonly string[]): Assignments {
   });
 }
 
-/** The parameters of the run. A repeated name is a list; `@PATH` in the place of a file uploads that file. Throws COMMAND_FAILED
- *  for a name that the model does not have, or a file that cannot be read. */
-export async function readInputs(client: ApiClient, model: string, assignments: Assignments): Promise<Record<string, unknown>> {
+/** The parameters of the run. A repeated name is a list, where the input takes one; `@PATH` in the place of a file uploads that file.
+ *  Throws COMMAND_FAILED for a name that the model does not have, one that is given twice for one value, or a file that cannot be
+ *  read. `warn`: is told of a text that looks like a file. */
+export async function readInputs(
+  { client, warn }: { client: ApiClient; warn: (text: string) => void },
+  model: string,
+  assignments: Assignments,
+): Promise<Record<string, unknown>> {
   const [slugowner, slugproject] = splitModelName(model);
   const { tool } = await client.post("/v1/Tool/Detail", { slugowner, slugproject }, detailAnswer);
   const items = tool[0].parameters.flatMap((group) => group.items);
   const files = items.filter(({ type }) => type.endsWith("fileinput")).map(({ id }) => id);
   refuseUnknown(model, assignments, [...items.map(({ id }) => id), ...files.map(companionKey), ...reserved]);
+  const lists = items.filter(({ type }) => type === "multiselect").map(({ id }) => id);
+  refuseRepeated(assignments, [...lists, ...files, ...files.map(companionKey)]);
   const values = new Map<string, string[]>();
   for (const [name, value] of assignments) {
-    const sent = files.includes(name) && value.startsWith("@") ? await upload(client, value.slice(1)) : value;
+    const isUpload = files.includes(name) && value.startsWith("@");
+    if (!isUpload && looksLikeFile(value)) warn(`${name} takes no file: ${JSON.stringify(value)} is sent as it stands`);
+    const sent = isUpload ? await upload(client, value.slice(1)) : value;
     values.set(name, [...(values.get(name) ?? []), sent]);
   }
   return Object.fromEntries([...values].map(([name, list]) => [name, list.length === 1 ? list[0] : list]));
@@ -52,6 +61,18 @@ function refuseUnknown(model: string, assignments: Assignments, names: readonly 
     problem: `${model} has no input ${JSON.stringify(unknown)}.`,
     remedy: `It takes ${names.filter((name) => !reserved.includes(name)).join(", ")}.`,
   });
+}
+
+function refuseRepeated(assignments: Assignments, lists: readonly string[]): void {
+  const names = assignments.map(([name]) => name).filter((name) => !lists.includes(name));
+  const repeated = names.find((name, at) => names.indexOf(name) < at);
+  if (repeated === undefined) return;
+  throw new OperatorError("COMMAND_FAILED", { problem: `${repeated} was given twice.`, remedy: "It takes one value: leave one of them out." });
+}
+
+/** `@` and a path in one word, as files are named here; prompts may begin with @ as well. */
+function looksLikeFile(value: string): boolean {
+  return /^@(?:~?\/|\.{1,2}\/|\S*\.(?:png|jpe?g|webp|txt|json)$)\S*$/i.test(value);
 }
 
 /** Returns the upload's id. */

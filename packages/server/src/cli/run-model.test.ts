@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { openApiClient } from "./api-client.ts";
-import { asCommandFailure } from "./run-command.ts";
+import { asCommandFailure } from "./command-failure.ts";
 import { runModel } from "./run-model.ts";
 import type { RunOutcome } from "./run-model.ts";
 
@@ -31,6 +31,8 @@ const busy = { status: 503, body: { result: false, errors: [{ code: 0, message: 
 const gatewayPage = { status: 502, body: "<html>" };
 const cutOff = { status: 0, body: "" };
 const unknownModel = { status: 404, body: { result: false, errors: [{ code: 1, message: "slug-owner-project-not-exist" }] } };
+const refusedWithStop = { status: 400, body: { result: false, errors: [{ code: 0, message: "Request parameters are invalid." }] } };
+const foreign = { status: 404, body: "<html>" };
 const unknownTask = { status: 404, body: { result: false, errors: [{ code: 0, message: "no such task" }] } };
 
 interface Answer {
@@ -84,11 +86,31 @@ describe("a followed task", () => {
   });
 
   it("is given up when the server stays in trouble, and the user is told that it is not the request", async () => {
-    await expect(run([created, busy], { awayMs: 20 })).rejects.toMatchObject({
+    await expect(run([busy])).rejects.toMatchObject({
       code: "COMMAND_FAILED",
       problem: "The server is in trouble: starting.",
       remedy: expect.stringContaining("not the reason"),
     });
+    server.close();
+    await expect(run([created, busy], { awayMs: 20 })).rejects.toMatchObject({
+      problem: "The server is in trouble: starting.",
+      remedy: expect.stringContaining("Task 1 is safe"),
+    });
+  });
+
+  it("is named, and said to be safe, when the server stays away", async () => {
+    await expect(run([created, cutOff], { awayMs: 20 })).rejects.toMatchObject({
+      code: "COMMAND_FAILED",
+      problem: expect.stringMatching(/^No server answers at http:\S+: socket hang up\.$/),
+      remedy: expect.stringContaining("Task 1 is safe"),
+    });
+  });
+
+  it.each([
+    [refusedWithStop, "The server refused: Request parameters are invalid.", /inputs\.$/],
+    [foreign, expect.stringMatching(/^http:\S+ is no Atelier server \(HTTP 404\)\.$/), /--url or ATELIER_URL/],
+  ])("is refused in the server's words, one full stop behind them: %j", async (answer, problem, remedy) => {
+    await expect(run([answer])).rejects.toMatchObject({ problem, remedy: expect.stringMatching(remedy) });
   });
 
   it("is given up at once when the server refuses", async () => {

@@ -13,6 +13,7 @@ import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
 import { ApiRefusal } from "./api-client.ts";
 import type { ApiClient } from "./api-client.ts";
+import { asFailureToFollow } from "./command-failure.ts";
 import { outlast } from "./outlast.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { sentence } from "./sentence.ts";
@@ -69,7 +70,7 @@ export async function runModel(given: RunModelDeps, options: RunModelOptions): P
   signal.throwIfAborted();
   const { taskid } = await createTask(client, options);
   try {
-    const task = await follow(deps, taskid);
+    const task = await follow(deps, taskid).catch((error: unknown) => asFailureToFollow(error, taskid));
     progress.end();
     const files = await save(deps, task, { ...options, taskid });
     const { status, debugerror, elapsedseconds } = task;
@@ -130,7 +131,8 @@ async function follow(deps: Required<RunModelDeps>, taskid: string): Promise<Sho
     });
     if (!answer) continue;
     const [task] = answer.tasklist;
-    progress.show(progressState(task));
+    // That it was stopped is said at the end, with its name.
+    if (task.status !== "task_cancel") progress.show(progressState(task));
     if (isTerminal(task.status)) return task;
     // Ends early when the signal comes; that is then handled above.
     const options = stopSent ? {} : { signal };
@@ -178,7 +180,6 @@ const statusLabels: Partial<Record<Status, string>> = {
   task_end: "saving",
   task_postprocess_start: "saving",
   task_postprocess_end: "done",
-  task_cancel: "stopped",
 };
 
 async function save(
