@@ -78,7 +78,7 @@ describe("a server that cannot start", () => {
     expect(await readdir(life.dataDir)).toEqual(["version"]);
   });
 
-  it("says what to do when the port is in use, and stops what it had started", async () => {
+  it("says what to do when the port is in use, and leaves no process", async () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
     // A listening TCP server has an address with a port.

@@ -1,6 +1,8 @@
 // What a server says at its start about settings that work, but not as most people mean them.
 
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -28,6 +30,26 @@ it("a server on all addresses without PUBLIC_URL, and with a model that it canno
   const warnings = await warningsOf({});
   expect(warnings).toMatch(/public_url_is_local.*127\.0\.0\.1.*Set PUBLIC_URL/s);
   expect(warnings).toMatch(/model_not_runnable.*test\/fake/s);
+});
+
+it("a server without models says in which folders it looked, and one whose folder is missing says which", async () => {
+  const PUBLIC_URL = "http://images.example";
+  const none = await mkdtemp(join(dataDir, "none-"));
+  await rm(join(dataDir, "models"), { recursive: true });
+  expect(await warningsOf({ PUBLIC_URL, ATELIER_MODELS: none })).toMatch(new RegExp(`no_models.*${none}.*ATELIER_MODELS`, "s"));
+  expect(await warningsOf({ PUBLIC_URL, ATELIER_MODELS: join(none, "typo") })).toMatch(new RegExp(`models_folder_missing.*${none}/typo`, "s"));
+});
+
+it("a server whose port is taken says so before it makes anything", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const port = String((other.address() as AddressInfo).port);
+  const folder = join(dataDir, "new");
+  const { code, stderr } = await atelier(["serve", "--port", port, "--data", folder]);
+  other.close();
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`Port ${port} on 127.0.0.1 is used by another program`) });
+  await expect(stat(folder)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 it("a server whose public address and engine are there warns of nothing", async () => {

@@ -11,6 +11,7 @@ import { outputDaysOf } from "./config/retention-settings.ts";
 import { warnOfUnknownSettings } from "./config/unknown-settings.ts";
 import { hasRoom, recentRoom } from "./data-folder/free-space.ts";
 import { openDataFolder } from "./data-folder/data-folder.ts";
+import { findLockHolder } from "./data-folder/lock.ts";
 import { removeServerRecord, writeServerRecord } from "./data-folder/server-record.ts";
 import { startDatabase } from "./db/start-database.ts";
 import { engineCommands } from "./engines/engine-commands.ts";
@@ -18,6 +19,7 @@ import type { EngineCommand } from "./engines/engine-process.ts";
 import { openEnginePool } from "./engines/engine-pool.ts";
 import { openEventFeed } from "./events/event-feed.ts";
 import { openFiles } from "./files/open-files.ts";
+import { asPortBusy, expectPort } from "./http/port-problem.ts";
 import { isEveryAddress, startHttp } from "./http/start-http.ts";
 import type { RunningHttp } from "./http/start-http.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
@@ -28,8 +30,8 @@ import { startNoncePruning } from "./maintenance/prune-nonces.ts";
 import { startRescue } from "./maintenance/rescue.ts";
 import { startUploadSweep } from "./maintenance/sweep-uploads.ts";
 import { startUpkeep } from "./maintenance/upkeep.ts";
+import { missingModelFolder } from "./models/missing-model-folder.ts";
 import { openModels } from "./models/live-models.ts";
-import { OperatorError } from "./operator-error.ts";
 import { openOutbound } from "./outbound/outbound.ts";
 import type { Outbound } from "./outbound/outbound.ts";
 import { checkMasterKey } from "./projects/check-master-key.ts";
@@ -86,6 +88,8 @@ interface Steps {
 }
 
 async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { step, stop }: Steps): Promise<RunningApp> {
+  // Before a folder and a database are made for it. A server on this folder has the port as well: the folder's own words say more.
+  if (!(await findLockHolder(config.dataDir))) await expectPort(config);
   const outbound = openOutbound({ allow: config.outboundAllow });
   const folder = await step("data-folder", openDataFolder(config.dataDir, config.masterKey), (it) => it.close());
   const models = await step("models", openModels(config.modelFolders, { log }), async (it) => it.stop());
@@ -138,7 +142,7 @@ async function startSteps(config: Config, { log, onLost, signal }: AppDeps, { st
     leaving.abort();
     await it?.drain();
   });
-  warnOf(config, { log, publicUrl: http.publicUrl, models: models.list() });
+  await warnOf(config, { log, publicUrl: http.publicUrl, models: models.list() });
   log.info({ url, publicUrl: http.publicUrl, dataDir: folder.path, models: models.list().length }, "app.ready");
   return { url, stop };
 }
@@ -167,26 +171,9 @@ async function listen(config: Config, deps: HttpDeps): Promise<RunningHttp> {
   try {
     return await startHttp({ ...deps, config });
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reason = portProblems[code ?? ""];
-    if (reason === undefined) throw cause;
-    throw new OperatorError(
-      "PORT_BUSY",
-      {
-        problem: `Port ${config.port} on ${config.host} ${reason}.`,
-        remedy: "Choose another with --port, or --port 0 for any free one.",
-      },
-      { cause },
-    );
+    throw asPortBusy(config, cause) ?? cause;
   }
 }
-
-const portProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is used by another program",
-  EACCES: "may not be used by this user",
-  EADDRNOTAVAIL: "cannot be used: this machine does not have that address",
-  ENOTFOUND: "cannot be used: that name has no address",
-};
 
 /** Models that this installation cannot run, by name, and why: their tasks wait for another worker. */
 export function strandedModels(config: Config, models: readonly Manifest[]): Map<string, string> {
@@ -200,16 +187,24 @@ function enginesOf(config: Config): EngineCommand[] {
 }
 
 /** What works, but not as most people mean it. */
-function warnOf(config: Config, { log, publicUrl, models }: { log: Log; publicUrl: string; models: readonly Manifest[] }): void {
+async function warnOf(config: Config, { log, publicUrl, models }: { log: Log; publicUrl: string; models: readonly Manifest[] }): Promise<void> {
   warnOfUnknownSettings(log, config.unknownSettings);
   if (isEveryAddress(config.host) && config.publicUrl === undefined) {
     const remedy = "Set PUBLIC_URL to the address that clients use: until then the addresses of pictures work on this machine only.";
     log.warn({ host: config.host, publicUrl, remedy }, "app.public_url_is_local");
   }
+  await warnOfModels(config, { log, models });
   if (config.workers === 0) return;
   for (const [model, reason] of strandedModels(config, models)) {
     log.warn({ model, reason, remedy: "Its tasks wait for another worker; `npx atelier doctor` says more." }, "app.model_not_runnable");
   }
+}
+
+async function warnOfModels(config: Config, { log, models }: { log: Log; models: readonly Manifest[] }): Promise<void> {
+  const remedy = "Set ATELIER_MODELS to a folder with manifests, or unset it for those that came with Atelier.";
+  const missing = await missingModelFolder(config);
+  if (missing !== undefined) log.warn({ folder: missing, remedy }, "app.models_folder_missing");
+  else if (models.length === 0) log.warn({ folders: config.modelFolders, remedy }, "app.no_models");
 }
 
 /** What was started, to be stopped last in, first out. A failing stop does not keep the others from running. */

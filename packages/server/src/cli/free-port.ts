@@ -1,17 +1,7 @@
-// Asks whether a port can be had, and finds the first that can.
+// Finds the first port that can be listened on.
 
-import { createServer } from "node:net";
-
+import { portProblem } from "../http/port-problem.ts";
 import { limits } from "../limits.ts";
-
-/** Why the port cannot be listened on (a system error code), or undefined when it can. */
-export async function portProblem({ host, port }: { host: string; port: number }): Promise<string | undefined> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
-  });
-}
 
 /** The first free port from `port` on; 0 (any) when there is none within the limit. */
 export async function firstFreePort({ host, port }: { host: string; port: number }): Promise<number> {

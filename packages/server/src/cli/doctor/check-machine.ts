@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import type { Config } from "../../config.ts";
 import { dataFolderVersion } from "../../data-folder/data-folder.ts";
 import { findServer } from "../../data-folder/server-record.ts";
+import { portProblem } from "../../http/port-problem.ts";
 import { limits } from "../../limits.ts";
-import { portProblem } from "../free-port.ts";
 import { failed, ok, warning } from "./check.ts";
 import type { Finding } from "./check.ts";
 
@@ -60,10 +60,10 @@ export async function checkPort(config: Config): Promise<Finding> {
   if (server && new URL(server.url).port === String(config.port)) {
     return ok("port", `${config.port} is used by the server of this data folder`);
   }
-  const code = await portProblem(config);
-  if (code === undefined) return ok("port", `${config.port} on ${config.host} is free`);
+  const problem = await portProblem(config);
+  if (problem === undefined) return ok("port", `${config.port} on ${config.host} is free`);
   const remedy = "Give the server another with --port or ATELIER_PORT.";
-  return failed("port", `${config.port} on ${config.host} cannot be used (${code})`, remedy);
+  return failed("port", `${config.port} on ${config.host} ${problem}`, remedy);
 }
 
 async function nearestFolder(path: string): Promise<string> {

@@ -90,6 +90,15 @@ describe("the doctor", () => {
     expect(finding).toMatchObject({ status: "ok", detail: "1 models, each with an engine and its files" });
   });
 
+  it("names the folder where no model is, and the one that does not exist", async () => {
+    const remedy = expect.stringContaining("ATELIER_MODELS");
+    const there = join(folder, "models");
+    expect(await checkModels(setup())).toEqual([expect.objectContaining({ status: "failed", detail: `there is no folder ${there}`, remedy })]);
+    await mkdir(there);
+    const detail = `there is no model in ${join(folder, "data/models")} or ${there}`;
+    expect(await checkModels(setup())).toEqual([expect.objectContaining({ status: "failed", detail, remedy })]);
+  });
+
   it("names a port in use", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -97,7 +106,7 @@ describe("the doctor", () => {
     const { port } = server.address() as AddressInfo;
     const finding = await checkPort(setup({ ATELIER_PORT: String(port) }));
     server.close();
-    expect(finding).toMatchObject({ status: "failed", detail: expect.stringContaining("EADDRINUSE") });
+    expect(finding).toMatchObject({ status: "failed", detail: expect.stringContaining("is used by another program") });
     // That any free port would do says nothing to whoever asks about this one.
     expect(finding.remedy).not.toContain("--port 0");
   });
