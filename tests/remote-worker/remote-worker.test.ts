@@ -91,6 +91,13 @@ it("a worker whose server is away says so once, and once that it is back", async
   expect(worker.stderr.join("\n")).not.toContain("Try again in a few seconds");
 }, 120_000);
 
+it("a worker whose token is unknown is refused and never says that it works", async () => {
+  const worker = world.launch({ token: `atw_${"0".repeat(40)}` });
+  expect(await worker.exit()).toBe(1);
+  expect(worker.stdout).toEqual([]);
+  expect(worker.stderr.join("\n")).toContain(`${world.url} refuses this worker`);
+});
+
 it("a worker is refused a folder of weights that is not there", async () => {
   const worker = world.launch({ args: ["--models", "/nowhere/weights"] });
   expect(await worker.exit()).toBe(1);

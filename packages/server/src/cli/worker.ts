@@ -44,7 +44,8 @@ export function addWorker(program: Command, { signal, exitWith }: { signal: Abor
     });
 }
 
-/** Resolves with the exit code: 0 when it was told to stop, 1 when the server refused it. Prints `working for URL` once. */
+/** Resolves with the exit code: 0 when it was told to stop, 1 when the server refused it. Prints `working for URL` once,
+ *  when the server has taken its first call. */
 async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> {
   // Command lines can be read by everyone on a machine (ps): from here on this one shows neither --token nor its value.
   process.title = "atelier worker";
@@ -62,12 +63,12 @@ async function work(options: WorkerOptions, stop: AbortSignal): Promise<number> 
   try {
     const worker = await startRemoteWorker(settingsOf(config, options, { url, token }), {
       log,
+      onAccepted: () => void process.stdout.write(`working for ${url}\n`),
       onRefused: (error) => {
         refusal = error;
         ending.fail("worker.refused", { code: error.code });
       },
     });
-    process.stdout.write(`working for ${url}\n`);
     await ending.requested;
     await worker.stop();
   } catch (error) {

@@ -39,15 +39,15 @@ export interface RemoteWorker {
   stop(): Promise<void>;
 }
 
-/** `onRefused`: the server will not have this worker, for its token or its version. */
+/** `onAccepted`: the server has answered this worker for the first time; `onRefused`: it will not have it, for its token or its version. */
 export async function startRemoteWorker(
   settings: RemoteWorkerSettings,
-  { log, onRefused }: { log: Log; onRefused: (error: AtelierError) => void },
+  { log, onAccepted, onRefused }: { log: Log; onAccepted: () => void; onRefused: (error: AtelierError) => void },
 ): Promise<RemoteWorker> {
   const { url, token, modelFolders, slots, drainMs, diskReserveBytes } = settings;
   const tempFolder = await mkdtemp(join(tmpdir(), "atelier-worker-"));
   const workerId = randomUUID();
-  const source = openHttpTaskSource({ url, token, workerId, onRefused });
+  const source = openHttpTaskSource({ url, token, workerId, onAccepted, onRefused });
   const worker = startWorker({
     source,
     log,

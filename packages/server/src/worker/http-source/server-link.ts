@@ -20,6 +20,8 @@ export interface LinkSettings {
   readonly workerId: string;
   /** Called once when the server refuses this worker for good: its token or its version. */
   readonly onRefused: (error: AtelierError) => void;
+  /** Called once when the server has taken a first call. */
+  readonly onAccepted?: () => void;
 }
 
 export interface CallOptions {
@@ -49,6 +51,7 @@ export class ServerLink {
   readonly #bulk = newAgent();
   #agent = newAgent();
   #hasRefused = false;
+  #hasAccepted = false;
   #isClosed = false;
 
   constructor(settings: LinkSettings) {
@@ -93,7 +96,10 @@ export class ServerLink {
         body: isBytes ? body : body ? JSON.stringify(body) : null,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
-      if (response.statusCode === 200) return response;
+      if (response.statusCode === 200) {
+        this.#accepted();
+        return response;
+      }
       throw this.#refusal(path, response.statusCode, await response.body.text());
     } catch (error) {
       if (error instanceof AtelierError) throw error;
@@ -125,6 +131,12 @@ export class ServerLink {
       [workerHeaders.worker]: workerId,
       [workerHeaders.protocol]: String(workerProtocolVersion),
     };
+  }
+
+  #accepted(): void {
+    if (this.#hasAccepted) return;
+    this.#hasAccepted = true;
+    this.#settings.onAccepted?.();
   }
 
   #refusal(path: string, status: number, text: string): AtelierError {
