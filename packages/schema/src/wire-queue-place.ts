@@ -7,6 +7,7 @@ import { unixSeconds } from "./wire-time.ts";
 /** Added to a task that waits. Text, like the other scalars. */
 export const wireQueuePlaceFields = {
   queueposition: z.string().regex(/^[1-9][0-9]*$/).meta({ description: "Place in the queue, from \"1\"; while the task waits." }),
+  queueworkers: z.string().regex(/^[0-9]+$/).meta({ description: "Live workers that offer its model; \"0\": it waits for one." }),
   estimatedstarttime: z.string().regex(/^[0-9]+$/).meta({ description: "Unix seconds; \"0\" when it cannot be told." }),
   estimatederrorseconds: z
     .string()
@@ -16,9 +17,10 @@ export const wireQueuePlaceFields = {
 
 export type WireQueuePlace = { readonly [Name in keyof typeof wireQueuePlaceFields]: string };
 
-export function wireQueuePlace(place: { position: number; startAt: Date | undefined; errorSeconds: number | undefined }): WireQueuePlace {
+export function wireQueuePlace(place: { position: number; workers: number; startAt: Date | undefined; errorSeconds: number | undefined }): WireQueuePlace {
   return {
     queueposition: String(place.position),
+    queueworkers: String(place.workers),
     estimatedstarttime: unixSeconds(place.startAt ?? null),
     estimatederrorseconds: place.errorSeconds?.toFixed(1) ?? "",
   };

@@ -232,6 +232,8 @@ export const limits = Object.freeze({
   clientPollMs: 150,
   /** How long the command line outlasts a server that is away while it follows a task: a restart on a slow machine. */
   clientAwayMs: 90_000,
+  /** How long a task waits without a worker for its model until the command line says so: workers that start need a moment. */
+  clientNoWorkerMs: 5_000,
   /** Between two tries meanwhile, unless the server names a time; what it names is not believed beyond the longer one. */
   clientRetryMs: 500,
   clientRetryMaxMs: 10_000,

@@ -27,6 +27,10 @@ const drawn = {
     tasklist: [{ ...ended.body.tasklist[0], outputs: [{ name: "0.png", url: "http://elsewhere.example/outputs/key/0.png" }] }],
   },
 };
+const waiting = (queueworkers: string) => ({
+  status: 200,
+  body: { result: true, tasklist: [{ ...ended.body.tasklist[0], status: "task_queue", queueposition: "1", queueworkers }] },
+});
 const busy = { status: 503, body: { result: false, errors: [{ code: 0, message: "starting" }] } };
 const gatewayPage = { status: 502, body: "<html>" };
 const cutOff = { status: 0, body: "" };
@@ -56,7 +60,7 @@ describe("a followed task", () => {
   });
 
   /** Runs a model on a server that gives these answers in turn, the last one for ever; status 0 cuts the connection. */
-  async function run(answers: Answer[], { awayMs = 30_000, output = outputDir } = {}): Promise<RunOutcome> {
+  async function run(answers: Answer[], { awayMs = 30_000, noWorkerMs = 30_000, output = outputDir } = {}): Promise<RunOutcome> {
     server = createServer((request, response) => {
       asked.push(request.url ?? "");
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? cutOff;
@@ -72,13 +76,19 @@ describe("a followed task", () => {
     const progress = { show: ({ label }: { label: string }) => void labels.push(label), end: () => undefined };
     const { signal } = new AbortController();
     const options = { model: "test/fake", parameters: {}, outputDir: output };
-    return runModel({ client, progress, signal, awayMs }, options).catch(asCommandFailure);
+    return runModel({ client, progress, signal, awayMs, noWorkerMs }, options).catch(asCommandFailure);
   }
 
   it("is followed over a restart of the server and of what stands before it", async () => {
     expect(await run([created, busy, gatewayPage, cutOff, ended])).toMatchObject({ pexit: "0" });
     const away = expect.stringMatching(/^http:\S+ does not answer; asking again$/);
     expect(labels).toEqual([away, away, away, "done"]);
+  });
+
+  it("that waits for a worker which nobody runs says so after a while", async () => {
+    await run([created, waiting("1"), waiting("0"), ended], { noWorkerMs: 1 });
+    await run([created, waiting("0"), ended]);
+    expect(labels).toEqual(["waiting", "waiting: no worker of the server offers this model", "done", "waiting", "done"]);
   });
 
   it("says where the names are, of a model that is not there", async () => {

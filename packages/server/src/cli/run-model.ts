@@ -47,6 +47,7 @@ const taskSchema = z.looseObject({
   outputs: z.array(z.looseObject({ name: z.string(), url: z.string() })),
   progress: progressSchema.nullish(),
   queueposition: z.string().optional(),
+  queueworkers: z.string().optional(),
   estimatedstarttime: z.string().optional(),
 });
 const detailAnswer = z.looseObject({ tasklist: z.tuple([taskSchema]) });
@@ -59,12 +60,14 @@ export interface RunModelDeps {
   readonly signal: AbortSignal;
   /** How long a server may be away while the task is followed. Default: the limit. */
   readonly awayMs?: number;
+  /** How long a task waits without a worker that offers its model until that is said. Default: the limit. */
+  readonly noWorkerMs?: number;
 }
 
 /** Resolves when the task has ended, well or badly. Aborting `signal` stops the task, and the outcome says so.
  *  Throws the signal's reason when there is no task yet, COMMAND_FAILED when the pictures could not be saved, the server refuses the run, or cannot be reached. */
 export async function runModel(given: RunModelDeps, options: RunModelOptions): Promise<RunOutcome> {
-  const deps = { awayMs: limits.clientAwayMs, ...given };
+  const deps = { awayMs: limits.clientAwayMs, noWorkerMs: limits.clientNoWorkerMs, ...given };
   const { client, progress, signal } = deps;
   await openOutputFolder(resolve(options.outputDir));
   signal.throwIfAborted();
@@ -118,6 +121,7 @@ async function follow(deps: Required<RunModelDeps>, taskid: string): Promise<Sho
   const { client, progress, signal } = deps;
   const ask = () => client.post("/v1/Task/Detail", { taskid, progress: true }, detailAnswer);
   let stopSent = false;
+  let servedAt = Date.now();
   const onAway = (): void => progress.show({ label: `${client.baseUrl} does not answer; asking again` });
   for (;;) {
     if (signal.aborted && !stopSent) {
@@ -132,7 +136,10 @@ async function follow(deps: Required<RunModelDeps>, taskid: string): Promise<Sho
     if (!answer) continue;
     const [task] = answer.tasklist;
     // That it was stopped is said at the end, with its name.
-    if (task.status !== "task_cancel") progress.show(progressState(task));
+    if (task.queueworkers !== "0") servedAt = Date.now();
+    const isUnserved = Date.now() - servedAt >= deps.noWorkerMs && task.queueworkers === "0";
+    if (isUnserved) progress.show({ label: "waiting: no worker of the server offers this model" });
+    else if (task.status !== "task_cancel") progress.show(progressState(task));
     if (isTerminal(task.status)) return task;
     // Ends early when the signal comes; that is then handled above.
     const options = stopSent ? {} : { signal };

@@ -9,6 +9,8 @@ import { placeInQueue } from "./queue-place.ts";
 export interface StartEstimate {
   /** From 1: the next. */
   readonly position: number;
+  /** Live workers that offer its model. */
+  readonly workers: number;
   /** By the database's clock; undefined when it cannot be told. */
   readonly startAt: Date | undefined;
   /** Nine of ten estimates of this process were nearer than this; undefined until there were enough. */
@@ -30,7 +32,8 @@ export function openStartEstimates(deps: { db: Queryable }): StartEstimates {
     async of(task) {
       const seen = await look();
       const { position, waitSeconds } = placeInQueue(seen, task);
-      if (waitSeconds === undefined) return { position, startAt: undefined, errorSeconds: undefined };
+      const workers = seen.workers.filter(({ models }) => models.includes(task.model)).length;
+      if (waitSeconds === undefined) return { position, workers, startAt: undefined, errorSeconds: undefined };
       const at = seen.at.getTime();
       const startAt = at + waitSeconds * 1000;
       if (!first.has(task.id)) {
@@ -39,7 +42,7 @@ export function openStartEstimates(deps: { db: Queryable }): StartEstimates {
         if (first.size > limits.startEstimates) first.delete(first.keys().next().value ?? "");
       }
       const ratio = errors.ninth();
-      return { position, startAt: new Date(startAt), errorSeconds: ratio === undefined ? undefined : ratio * waitSeconds };
+      return { position, workers, startAt: new Date(startAt), errorSeconds: ratio === undefined ? undefined : ratio * waitSeconds };
     },
     learnFrom(task) {
       const estimate = first.get(task.id);

@@ -17,6 +17,7 @@ const model = "atelier/starter";
 interface Shown {
   readonly status: string;
   readonly queueposition?: string;
+  readonly queueworkers?: string;
   readonly estimatedstarttime?: string;
   readonly estimatederrorseconds?: string;
 }
@@ -66,14 +67,16 @@ it("a waiting task shows its place, and one that waits no longer shows none", as
 
 it("without a live worker the start cannot be told; with one it is told from the runs of the past", async () => {
   const ids = [await run(), await run(), await run()];
-  expect(await detail(ids[2] ?? "")).toMatchObject({ estimatedstarttime: "0", estimatederrorseconds: "" });
+  expect(await detail(ids[2] ?? "")).toMatchObject({ queueworkers: "0", estimatedstarttime: "0", estimatederrorseconds: "" });
   await remember(3);
+  await upsertWorker(server.db, { workerId: "other", models: ["test/other"], places: 1 });
   await upsertWorker(server.db, { workerId: "w", models: [model], places: 1 });
   await claimTask(server.db, { workerId: "w", models: [model], leaseMs: 60_000 });
   await seenSoon(async () => {
     const seconds = Number((await detail(ids[2] ?? ""))?.estimatedstarttime) - Date.now() / 1000;
     expect(seconds).toBeGreaterThan(30);
     expect(seconds).toBeLessThanOrEqual(41);
+    expect((await detail(ids[2] ?? ""))?.queueworkers).toBe("1");
   });
 });
 
