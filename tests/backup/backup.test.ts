@@ -168,7 +168,7 @@ describe("a backup made under load", { timeout: slowMs }, () => {
 });
 
 async function isBusy(db: Database): Promise<boolean> {
-  const open = `select 1 from tasks where status not in ('task_postmadeend', 'task_cancel') limit 1`;
+  const open = `select 1 from tasks where status not in ('task_postprocess_end', 'task_cancel') limit 1`;
   return (await db.query(open)).rows.length > 0;
 }
 
