@@ -43,7 +43,7 @@ it("a worker draws for a server with a certificate that it is told to trust, wit
 }, 120_000);
 
 it("a worker does not send its token to a server whose certificate nobody vouches for", async () => {
-  const worker = await world.work({ url });
+  const worker = world.launch({ url });
   expect(await worker.line(/worker\.server_away/)).toMatch(/self.signed/i);
 }, 120_000);
 
