@@ -16,6 +16,8 @@ import { limits } from "../../packages/server/src/limits.ts";
 import { openLog } from "../../packages/server/src/log.ts";
 import { ServerProcess } from "./server-process.ts";
 
+const noticedMs = 1_000;
+
 let dataDir: string;
 let server: ServerProcess;
 let db: Database;
@@ -50,6 +52,8 @@ it("the first signal ends a command once its statement has ended, and it says no
     running.kill("SIGINT");
     // npm passes on what the terminal has sent already: this is the same one.
     running.kill("SIGINT");
+    // Nothing shows that a process has noticed a signal; without the lock its answer could come first.
+    await delay(noticedMs);
   });
   expect(await list.exit()).toBe(130);
   expect({ stdout: list.stdout, stderr: list.stderr }).toEqual({ stdout: [], stderr: ["stopped"] });
