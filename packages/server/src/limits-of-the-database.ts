@@ -28,7 +28,7 @@ export const databaseLimits = {
   batchConnections: 2,
   /** How long such a trip waits for a session; when there was none, how long no other one asks; and how long it waits for a lock. Beyond,
    *  what it is for goes the longer way. */
-  batchWaitMs: 250,
+  batchWaitMs: 500,
   batchRestMs: 2_000,
   batchLockMs: 100,
   /** PostgreSQL ends such a session when its commit does not come. */

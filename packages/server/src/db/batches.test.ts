@@ -91,7 +91,7 @@ it("goes on with another session when one is lost, at work or idle or without an
   await db.query("select pg_terminate_backend($1)", [second]);
   await expect.poll(async () => (await sessions()).includes(second ?? 0)).toBe(false);
   expect(await db.batch(backend)).not.toBe(second);
-  const impatient = openDatabase({ log }, test.address, { answerMs: 100 });
+  const impatient = openDatabase({ log }, test.address, { answerMs: 1_000 });
   cleanups.push(() => impatient.close());
   const third = await impatient.batch(backend);
   await expect(impatient.batch((tx) => tx.query("select pg_sleep(30)"))).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
@@ -180,7 +180,7 @@ it("says soon, and then at once, that no session can be had; single statements g
 
 it("everything is on its way before anything is answered", async () => {
   const { host } = await openDoor({ holds: (sent) => sent.includes("begin\0") && !sent.includes("commit\0") });
-  const far = openDatabase({ log }, { ...test.address, host }, { answerMs: 2_000 });
+  const far = openDatabase({ log }, { ...test.address, host }, { answerMs: 5_000 });
   cleanups.push(() => far.close());
   await far.batch((tx) => Promise.all([insert(tx, 1), insert(tx, 2)]));
   expect(await ids()).toEqual([1, 2]);
@@ -194,7 +194,7 @@ it("when the commit does not come PostgreSQL gives the locks back by itself", as
     return at < 0 ? sent : sent.subarray(0, at - 5);
   };
   const { host } = await openDoor({ pass: withoutCommit });
-  const cut = openDatabase({ log }, { ...test.address, host }, { answerMs: 500 });
+  const cut = openDatabase({ log }, { ...test.address, host }, { answerMs: 5_000 });
   cleanups.push(() => cut.close());
   await expect(cut.batch((tx) => tx.query("select from pairs for update"))).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
   await db.transaction((tx) => tx.query("select from pairs for update"));
