@@ -1,6 +1,6 @@
 // What every task source promises a worker, as one suite that each adapter runs.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
@@ -10,7 +10,7 @@ import { limits } from "../../packages/server/src/limits.ts";
 import { cancelTask } from "../../packages/server/src/tasks/cancel-task.ts";
 import { killTask } from "../../packages/server/src/tasks/kill-task.ts";
 import type { AssignedTask, FinishedRun, Lease, TaskSource } from "../../packages/server/src/tasks/task-source.ts";
-import { openTaskWorld, testModel } from "./task-world.ts";
+import { drawIn, openTaskWorld, testModel } from "./task-world.ts";
 import type { TaskWorld } from "./task-world.ts";
 
 export interface SourceAdapter {
@@ -43,17 +43,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     const statuses = ["task_preprocess_start", "task_preprocess_end", "task_assign", "task_start"] as const;
     expect(await source.report(lease, statuses.map((status) => ({ status })))).toBe(true);
   };
-  const drawn = async (count = 1): Promise<FinishedRun> => ({
-    outputs: await Promise.all(
-      Array.from({ length: count }, async (_, index) => {
-        const path = join(world.folder, `${index}.png`);
-        await writeFile(path, `picture ${index}`);
-        return { index, path, contentType: "image/png" };
-      }),
-    ),
-    debugOutput: "said",
-    provenance: { engine: "fake" },
-  });
+  const drawn = (count = 1): Promise<FinishedRun> => drawIn(world.folder, count);
   const runToEnd = async (lease: Lease): Promise<void> => {
     await start(lease);
     expect(await source.report(lease, ending)).toBe(true);

@@ -19,6 +19,7 @@ import { findTask } from "../../packages/server/src/tasks/find-task.ts";
 import { openKillFeed } from "../../packages/server/src/tasks/kill-feed.ts";
 import { openReportLine } from "../../packages/server/src/tasks/report-line.ts";
 import type { LocalTaskSourceDeps } from "../../packages/server/src/tasks/local-task-source.ts";
+import type { FinishedRun } from "../../packages/server/src/tasks/task-source.ts";
 
 export const testModel = "test/fake";
 
@@ -114,4 +115,14 @@ export async function openTaskWorld(models: readonly Manifest[] = [manifest, ...
       for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
     },
   };
+}
+
+/** What an engine wrote that drew so many pictures. */
+export async function drawIn(folder: string, count: number): Promise<FinishedRun> {
+  const outputs = Array.from({ length: count }, async (_, index) => {
+    const path = join(folder, `${index}.png`);
+    await writeFile(path, `picture ${index}`);
+    return { index, path, contentType: "image/png" };
+  });
+  return { outputs: await Promise.all(outputs), debugOutput: "said", provenance: { engine: "fake" } };
 }

@@ -1,25 +1,16 @@
-import { randomBytes } from "node:crypto";
+import { expect, it } from "vitest";
 
-import { afterAll, beforeAll, expect, it } from "vitest";
-
-import { createTestDatabase } from "../db/test-database.ts";
-import type { TestDatabase } from "../db/test-database.ts";
 import { createNamedProject, createNumberedProject } from "./create-project.ts";
+import { useProjectDatabase } from "./test-projects.ts";
 
-let test: TestDatabase;
-const masterKey = randomBytes(32);
-const deps = (): { db: TestDatabase["db"]; masterKey: Buffer } => ({ db: test.db, masterKey });
-beforeAll(async () => {
-  test = await createTestDatabase();
-});
-afterAll(() => test.drop());
+const deps = useProjectDatabase();
 
 it("of several projects of one name that are made at once there is one, and the others are told of it", async () => {
   const made = await Promise.allSettled(["a", "a", "a", "a", "b"].map((name) => createNamedProject(deps(), { name, auth: "key" })));
   expect(made.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
   const refused = made.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []));
   expect(refused.every((text) => /already a project "a" \(id \d+\)/.test(text))).toBe(true);
-  const { rows } = await test.db.query<{ name: string }>("select name from projects order by name");
+  const { rows } = await deps().db.query<{ name: string }>("select name from projects order by name");
   expect(rows.map(({ name }) => name)).toEqual(["a", "b"]);
 });
 

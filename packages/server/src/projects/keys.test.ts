@@ -1,11 +1,7 @@
-import { randomBytes } from "node:crypto";
-
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { selectKeys } from "../db/queries/api-keys.ts";
 import { selectAuditEvents } from "../db/queries/audit.ts";
-import { createTestDatabase } from "../db/test-database.ts";
-import type { TestDatabase } from "../db/test-database.ts";
 import { changeAllowedAddresses, changeAuth, changeSignatureV2 } from "./access-settings.ts";
 import { createProject } from "./create-project.ts";
 import type { CreatedProject } from "./create-project.ts";
@@ -15,14 +11,9 @@ import { hashKey } from "./credential.ts";
 import { createKey, revokeKey, rotateKey } from "./keys.ts";
 import type { RotatedKey } from "./keys.ts";
 import { sealSecret } from "./seal-secret.ts";
+import { useProjectDatabase } from "./test-projects.ts";
 
-let test: TestDatabase;
-const masterKey = randomBytes(32);
-const deps = () => ({ db: test.db, masterKey, actor: "test" });
-beforeAll(async () => {
-  test = await createTestDatabase();
-});
-afterAll(() => test.drop());
+const deps = useProjectDatabase();
 
 let made = 0;
 async function newProject(auth: "signature" | "key" = "signature"): Promise<CreatedProject> {
@@ -54,7 +45,7 @@ it("a key-only project's key is rotated by a new one beside it; the older ends a
   }
   await rotate({ apiKey: project.apikey }, 0);
   expect(await findProjectByKey(deps(), project.apikey)).toBeUndefined();
-  const [first] = await selectKeys(test.db, project.projectid);
+  const [first] = await selectKeys(deps().db, project.projectid);
   await expect(rotate({ id: first?.id ?? "" })).rejects.toThrow("dead");
 });
 
@@ -67,7 +58,7 @@ it("keys of one project are independent, and a revoked one cannot be rotated bac
   expect(await rotateKey(deps(), { id: extra.keyid }, 1)).toBe("dead");
   expect(await rotateKey(deps(), { id: "999999" }, 1)).toBe("missing");
   expect(await revokeKey(deps(), { apiKey: "x".repeat(40) })).toBe("missing");
-  expect((await selectKeys(test.db, project.projectid)).map(({ label, isLive }) => ({ label, isLive }))).toEqual([
+  expect((await selectKeys(deps().db, project.projectid)).map(({ label, isLive }) => ({ label, isLive }))).toEqual([
     { label: "", isLive: true },
     { label: "build server", isLive: false },
   ]);
@@ -77,7 +68,7 @@ it("a key is revoked once, however often that is asked", async () => {
   const { projectid, apikey } = await newProject();
   expect(await revokeKey(deps(), { apiKey: apikey })).toMatchObject({ isNew: true });
   expect(await revokeKey(deps(), { apiKey: apikey })).toMatchObject({ isNew: false });
-  const events = await selectAuditEvents(test.db, { projectId: projectid, rows: 100 });
+  const events = await selectAuditEvents(deps().db, { projectId: projectid, rows: 100 });
   expect(events.map(({ action }) => action)).toEqual(["key.revoked", "key.created", "project.created"]);
 });
 
@@ -86,10 +77,10 @@ it("neither the tables nor the audit log hold a key or a secret that could be us
   const rotated = await rotate({ apiKey: project.apikey });
   const extra = await createKey(deps(), { id: project.projectid, auth: "signature" }, {});
   await revokeKey(deps(), { id: extra.keyid });
-  const events = await selectAuditEvents(test.db, { projectId: project.projectid, rows: 100 });
+  const events = await selectAuditEvents(deps().db, { projectId: project.projectid, rows: 100 });
   expect(events.map(({ action }) => action)).toEqual(["key.revoked", "key.created", "key.rotated", "key.created", "project.created"]);
   expect(events.every(({ actor }) => actor === "test")).toBe(true);
-  const { rows } = await test.db.query<{ line: string }>(
+  const { rows } = await deps().db.query<{ line: string }>(
     `select k::text as line from api_keys k union all select a::text from audit_events a`,
   );
   const stored = rows.map(({ line }) => line).join("\n");
@@ -102,9 +93,9 @@ it("neither the tables nor the audit log hold a key or a secret that could be us
 
 it("a secret that the first version of the schema sealed still signs", async () => {
   const project = await newProject();
-  await test.db.query("update api_keys set secret_sealed = $2 where key_hash = $1", [
+  await deps().db.query("update api_keys set secret_sealed = $2 where key_hash = $1", [
     hashKey(project.apikey),
-    sealSecret(masterKey, project.apikey, "sealed under the key itself"),
+    sealSecret(deps().masterKey, project.apikey, "sealed under the key itself"),
   ]);
   expect((await findProjectByKey(deps(), project.apikey))?.secrets).toEqual(["sealed under the key itself"]);
 });
@@ -137,10 +128,10 @@ it("the list of addresses holds each network once, in its shortest spelling, and
 
 it("a project is found by its id and by a name that it alone has", async () => {
   const [one, two] = [await newProject(), await newProject()];
-  await test.db.query("update projects set name = 'twins' where id = any($1)", [[one.projectid, two.projectid]]);
-  expect(await findProjectCalled(test.db, one.projectid)).toMatchObject({ id: one.projectid, liveKeys: 1 });
-  await expect(findProjectCalled(test.db, "twins")).rejects.toThrow(`${one.projectid}, ${two.projectid}`);
-  await expect(findProjectCalled(test.db, "nobody")).rejects.toMatchObject({ code: "COMMAND_FAILED" });
-  await test.db.query("update projects set name = $2 where id = $1", [two.projectid, one.projectid]);
-  expect(await findProjectCalled(test.db, one.projectid)).toMatchObject({ id: one.projectid });
+  await deps().db.query("update projects set name = 'twins' where id = any($1)", [[one.projectid, two.projectid]]);
+  expect(await findProjectCalled(deps().db, one.projectid)).toMatchObject({ id: one.projectid, liveKeys: 1 });
+  await expect(findProjectCalled(deps().db, "twins")).rejects.toThrow(`${one.projectid}, ${two.projectid}`);
+  await expect(findProjectCalled(deps().db, "nobody")).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+  await deps().db.query("update projects set name = $2 where id = $1", [two.projectid, one.projectid]);
+  expect(await findProjectCalled(deps().db, one.projectid)).toMatchObject({ id: one.projectid });
 });

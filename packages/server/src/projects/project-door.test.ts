@@ -1,22 +1,13 @@
-import { randomBytes } from "node:crypto";
-
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import type { Queryable } from "../db/queryable.ts";
-import { createTestDatabase } from "../db/test-database.ts";
-import type { TestDatabase } from "../db/test-database.ts";
 import { limits } from "../limits.ts";
 import { createProject } from "./create-project.ts";
 import { revokeKey } from "./keys.ts";
 import { openProjectDoor } from "./project-door.ts";
+import { useProjectDatabase } from "./test-projects.ts";
 
-let test: TestDatabase;
-const masterKey = randomBytes(32);
-const deps = () => ({ db: test.db, masterKey, actor: "test" });
-beforeAll(async () => {
-  test = await createTestDatabase();
-});
-afterAll(() => test.drop());
+const deps = useProjectDatabase();
 
 /** The database, and how many of its statements are under way at most. */
 function watched(): Queryable & { most: number } {
@@ -27,7 +18,7 @@ function watched(): Queryable & { most: number } {
       underWay += 1;
       this.most = Math.max(this.most, underWay);
       try {
-        return await test.db.query(...statement);
+        return await deps().db.query(...statement);
       } finally {
         underWay -= 1;
       }
@@ -38,7 +29,7 @@ function watched(): Queryable & { most: number } {
 it("a burst of requests of several keys opens few sessions, and each request finds its own project or none", async () => {
   const [one, two] = [await createProject(deps(), { name: "one", auth: "signature" }), await createProject(deps(), { name: "two", auth: "key" })];
   const db = watched();
-  const door = openProjectDoor({ db, masterKey });
+  const door = openProjectDoor({ db, masterKey: deps().masterKey });
   const keys = [one.apikey, "unknown", two.apikey];
   const found = await Promise.all(Array.from({ length: 300 }, (_, at) => door.findByKey(keys[at % keys.length] ?? "")));
   const expected = [{ id: one.projectid, secrets: [one.apisecret] }, undefined, { id: two.projectid, secrets: [] }];

@@ -1,23 +1,16 @@
 import { randomBytes } from "node:crypto";
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
-import { createTestDatabase } from "../db/test-database.ts";
-import type { TestDatabase } from "../db/test-database.ts";
 import { checkMasterKey } from "./check-master-key.ts";
 import { createProject } from "./create-project.ts";
 import { findProjectByKey } from "./find-project.ts";
 import { revokeKey } from "./keys.ts";
 import { openSecret, sealSecret } from "./seal-secret.ts";
+import { useProjectDatabase } from "./test-projects.ts";
 
 describe("projects", () => {
-  let test: TestDatabase;
-  const masterKey = randomBytes(32);
-  const deps = (): { db: TestDatabase["db"]; masterKey: Buffer } => ({ db: test.db, masterKey });
-  beforeAll(async () => {
-    test = await createTestDatabase();
-  });
-  afterAll(() => test.drop());
+  const deps = useProjectDatabase();
 
   it("a signature project is found by its key, with its secret", async () => {
     const created = await createProject(deps(), { name: "one", auth: "signature" });
@@ -45,13 +38,13 @@ describe("projects", () => {
   it("a master key that is not the database's is refused before it is used", async () => {
     await createProject(deps(), { name: "sealed", auth: "signature" });
     await checkMasterKey(deps());
-    const other = checkMasterKey({ db: test.db, masterKey: randomBytes(32) });
+    const other = checkMasterKey({ db: deps().db, masterKey: randomBytes(32) });
     await expect(other).rejects.toMatchObject({ code: "MASTER_KEY_INVALID" });
   });
 
   it("the database holds no secret in plain text", async () => {
     const created = await createProject(deps(), { name: "four", auth: "signature" });
-    const { rows } = await test.db.query<{ sealed: Buffer }>("select secret_sealed as sealed from api_keys where project_id = $1", [
+    const { rows } = await deps().db.query<{ sealed: Buffer }>("select secret_sealed as sealed from api_keys where project_id = $1", [
       created.projectid,
     ]);
     expect(rows[0]?.sealed.includes(created.apisecret ?? "")).toBe(false);
