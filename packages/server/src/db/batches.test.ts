@@ -90,6 +90,9 @@ it("goes on with another session when one is lost, at work or idle or without an
   expect(second).not.toBe(first);
   await db.query("select pg_terminate_backend($1)", [second]);
   await expect.poll(async () => (await sessions()).includes(second ?? 0)).toBe(false);
+  // That it is gone is known here only once its connection says so; what is sent until then has no answer.
+  const next = () => db.batch(backend).catch((error: unknown) => expect(error).toMatchObject({ code: "SERVER_UNAVAILABLE" }));
+  await expect.poll(next).toEqual(expect.any(Number));
   expect(await db.batch(backend)).not.toBe(second);
   const impatient = openDatabase({ log }, test.address, { answerMs: 1_000 });
   cleanups.push(() => impatient.close());
