@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import type { Database } from "../db/database.ts";
 import { failTask } from "../db/queries/moves.ts";
-import { createTestDatabase } from "../db/test-database.ts";
+import { createTestDatabase, databaseWith } from "../db/test-database.ts";
 import { openClaimLine } from "./claim-line.ts";
 import { notingEmptyAnswers } from "./test-claims.ts";
 
@@ -87,6 +87,33 @@ test("a worker that has all its places full of a project with a budget keeps no 
   expect(await claim("w2")).toHaveLength(1);
   stop.abort();
   expect(await again).toEqual([]);
+});
+
+test("where no task waits, one look is enough for all workers of the same models", async () => {
+  // Without the look that the line takes every second.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  cleanups.push(() => vi.useRealTimers());
+  const { db, drop } = await createTestDatabase();
+  const asked: string[] = [];
+  let onLastAnswer: () => void = () => undefined;
+  const isOver = new Promise<void>((resolve) => (onLastAnswer = resolve));
+  const noting = databaseWith(db, {
+    async query<Row extends object>(...[statement, values]: Parameters<Database["query"]>) {
+      const answer = await db.query<Row>(statement, values);
+      asked.push(String(values?.[0]));
+      // The line is asked again for those who came while it was asked for the first.
+      if (asked.filter((workerId) => workerId === "other").length === 2) onLastAnswer();
+      return answer;
+    },
+  });
+  const line = await openClaimLine({ db: noting });
+  cleanups.push(drop, () => line.close());
+  const claim = (workerId: string, model: string) =>
+    void line.claim({ workerId, models: [model], most: 1, places: 1 }, { signal: new AbortController().signal, waitMs: 60_000 });
+  for (const workerId of ["w1", "w2", "w3", "w4"]) claim(workerId, "test/fake");
+  claim("other", "test/other");
+  await isOver;
+  expect(asked).toEqual(["w1", "other", "w1", "other"]);
 });
 
 /** Of the only project. */

@@ -3,7 +3,7 @@
 import type { Database } from "../db/database.ts";
 import type { Subscription } from "../db/listener.ts";
 import { askForTasks } from "../db/queries/leases.ts";
-import type { Claim, ClaimedTask } from "../db/queries/leases.ts";
+import type { Claim, Claimed, ClaimedTask } from "../db/queries/leases.ts";
 import { queueChannel } from "../db/queries/moved-rows.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -144,9 +144,9 @@ class TableClaimLine implements ClaimLine {
       // Those who can be given the same tasks: when one of them finds none, there is none for the others either.
       const served = new Set<string>();
       for (const waiter of this.#waiting) {
-        if (served.has(waiter.group)) continue;
-        const found = await waiter.ask((request) => this.#ask(request));
-        if (!found) served.add(waiter.group);
+        if (served.has(waiter.models) || served.has(waiter.group)) continue;
+        const { isFound, isHeldBack } = await waiter.ask((request) => this.#ask(request));
+        if (!isFound) served.add(isHeldBack ? waiter.group : waiter.models);
       }
       // A task that ended while its project held somebody back may be missing in what that statement saw.
       this.#isRung ||= this.#isHeldBack && this.#hasEnded;
@@ -154,11 +154,11 @@ class TableClaimLine implements ClaimLine {
     this.#isServing = false;
   }
 
-  async #ask(request: ClaimRequest): Promise<ClaimedTask[]> {
+  async #ask(request: ClaimRequest): Promise<Claimed> {
     const { claim, most } = claimOf(request);
-    const { tasks, isHeldBack } = await askForTasks(this.#db, claim, most);
-    this.#isHeldBack ||= isHeldBack;
-    return tasks;
+    const claimed = await askForTasks(this.#db, claim, most);
+    this.#isHeldBack ||= claimed.isHeldBack;
+    return claimed;
   }
 }
 
@@ -168,6 +168,9 @@ function claimOf({ most, ...request }: ClaimRequest): { claim: Claim; most: numb
 
 class Waiter {
   readonly request: ClaimRequest;
+  /** Of workers of the same models none has a task where none waits. */
+  readonly models: string;
+  /** And of those of the same group none where tasks wait and are held back. */
   readonly group: string;
   readonly outcome: Promise<ClaimedTask[]>;
   #resolve: (tasks: ClaimedTask[]) => void = () => undefined;
@@ -178,8 +181,9 @@ class Waiter {
   constructor(request: ClaimRequest) {
     this.request = request;
     const { models, places, workerId } = request;
+    this.models = JSON.stringify(models.toSorted());
     // Of a project with a budget, who has named its places may be given less than others: it has a group of its own.
-    this.group = JSON.stringify([models.toSorted(), ...(places === undefined ? [] : [workerId])]);
+    this.group = places === undefined ? this.models : JSON.stringify([this.models, workerId]);
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -196,17 +200,17 @@ class Waiter {
     return !this.#isLeaving && this.request.models.some((model) => models.has(model));
   }
 
-  /** Returns whether there was a task. */
-  async ask(claim: (request: ClaimRequest) => Promise<ClaimedTask[]>): Promise<boolean> {
-    if (this.#isLeaving) return true;
+  /** Returns whether there was a task. One that leaves has no use for it, and says nothing of others; nor does a failure. */
+  async ask(claim: (request: ClaimRequest) => Promise<Claimed>): Promise<{ isFound: boolean; isHeldBack: boolean }> {
+    if (this.#isLeaving) return { isFound: true, isHeldBack: false };
     this.beginAsking();
     try {
-      const tasks = await claim(this.request);
+      const { tasks, isHeldBack } = await claim(this.request);
       this.endAsking(tasks);
-      return tasks.length > 0;
+      return { isFound: tasks.length > 0, isHeldBack };
     } catch (error) {
       this.fail(error);
-      return false;
+      return { isFound: false, isHeldBack: true };
     }
   }
 
