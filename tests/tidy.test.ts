@@ -107,6 +107,14 @@ test("the schema does no input or output", () => {
   expect(wrong).toEqual([]);
 });
 
+/** On Node 20 the global dispatcher is one of undici 6, which may never settle where a server closes a connection at once. */
+test("commands, servers and engines send no request by Node's own undici", () => {
+  const wrong = shipped
+    .filter((file) => /^(bin|engines|packages\/(server|mcp))\//.test(file))
+    .filter((file) => /(?<![.\w])fetch\(/.test(read(file)) || (/import \{[^}]*\brequest\b[^}]*\} from "undici"/.test(read(file)) && !read(file).includes("dispatcher")));
+  expect(wrong).toEqual([]);
+});
+
 test("every source file starts with a purpose comment", () => {
   const wrong = shipped.filter((file) => !/^(#!.*\n)?(\/\/|\/\*)/.test(read(file)) && !file.endsWith("config.ts"));
   expect(wrong).toEqual([]);

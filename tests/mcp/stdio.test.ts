@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import { exerciseTools, openClient, use } from "./exercise-tools.ts";
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
+const bin = join(root, "bin/atelier.mjs");
 
 it("all tools answer by their own schemas, a run is waited for, and the configuration that docs/mcp.md shows connects", { timeout: 180_000 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "atelier-mcp-"));
@@ -29,8 +31,7 @@ it("all tools answer by their own schemas, a run is waited for, and the configur
   const documented = openClient();
   try {
     await server.ready();
-    const args = [join(import.meta.dirname, "../../bin/atelier.mjs"), "mcp", "--data", dataDir];
-    await client.connect(new StdioClientTransport({ command: process.execPath, args }));
+    await client.connect(new StdioClientTransport({ command: process.execPath, args: [bin, "mcp", "--data", dataDir] }));
     const drawn = await use(client, "run_model", { model: "test/fake", params: { prompt: "a moon", steps: 2 } });
     expect(drawn).toMatchObject({ state: "completed", outputs: [{ kind: "image", mimeType: "image/png" }], task: { exitCode: "0" } });
     const token = (drawn["task"] as { token: string }).token;
@@ -39,10 +40,10 @@ it("all tools answer by their own schemas, a run is waited for, and the configur
     const file = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/moon.png`;
     await exerciseTools(client, { model: "test/fake", file });
     // The same session goes on when its project asks for the stricter signature: every message is signed in both forms.
-    await execute(process.execPath, [args[0] ?? "", "project", "signature-v2", "local", "required", "--data", dataDir]);
+    await execute(process.execPath, [bin, "project", "signature-v2", "local", "required", "--data", dataDir]);
     expect(await use(client, "wait_for_task", { tasktoken: token })).toEqual(drawn);
 
-    const { stdout } = await execute(process.execPath, [args[0] ?? "", "project", "create", "documented", "--data", dataDir, "--json"]);
+    const { stdout } = await execute(process.execPath, [bin, "project", "create", "documented", "--data", dataDir, "--json"]);
     const keys = JSON.parse(stdout) as { apikey: string; apisecret: string };
     const { command = "", args: shown = [], env = {} } = (await documentedConfigurations())[1]?.mcpServers.atelier ?? {};
     const stands: Record<string, string> = { "/path/to/atelier": root, "http://127.0.0.1:8420": await server.ready() };
@@ -58,4 +59,17 @@ it("all tools answer by their own schemas, a run is waited for, and the configur
     await server.exit();
     await rm(dataDir, { recursive: true, force: true });
   }
+});
+
+it("a server that closes each connection at once is told of, and is not silence", async () => {
+  const closing = createTcpServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const url = `http://127.0.0.1:${(closing.address() as AddressInfo).port}`;
+  const client = openClient();
+  // Without helpers WebAssembly is compiled slowly: what misses the end of a connection meanwhile misses it each time.
+  const args = ["--wasm-num-compilation-tasks=0", bin, "mcp", "--url", url];
+  const transport = new StdioClientTransport({ command: process.execPath, args, env: { ATELIER_API_KEY: "key" } });
+  await expect(client.connect(transport)).rejects.toThrow(`No server answers at ${url}`);
+  closing.close();
 });

@@ -1,19 +1,13 @@
 // Speaks to a server's HTTP API as a client of any language would: signed requests, the wire's envelope.
 
 import { createHash, randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { request as requestHttp } from "node:http";
-import type { IncomingMessage } from "node:http";
-import { request as requestHttps } from "node:https";
-import { buffer } from "node:stream/consumers";
 
 import { z } from "zod";
 
 import { sign } from "../http/authenticate.ts";
 import { signV2 } from "../http/signature-v2.ts";
-import { limits } from "../limits.ts";
-import { OperatorError } from "../operator-error.ts";
-import { sentence } from "./sentence.ts";
+import { ask } from "./ask.ts";
+import type { Answered } from "./ask.ts";
 
 export interface Credentials {
   readonly apiKey: string;
@@ -25,12 +19,6 @@ const envelopeSchema = z.looseObject({
   result: z.boolean(),
   errors: z.array(z.looseObject({ code: z.number(), message: z.string() })).default([]),
 });
-
-interface Answered {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly bytes: Buffer;
-}
 
 /** The server answered, and not with what was asked for: it refused the request, or has trouble of its own (5xx). */
 export class ApiRefusal extends Error {
@@ -49,9 +37,6 @@ export class ApiRefusal extends Error {
     this.retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
   }
 }
-
-/** No answer came: the same request may succeed later. */
-export class ServerAway extends OperatorError {}
 
 export interface ApiClient {
   readonly baseUrl: string;
@@ -111,45 +96,10 @@ export function authHeaders({ apiKey, apiSecret }: Credentials, { target, body }
   };
 }
 
-interface Asked {
-  readonly method: "GET" | "POST";
-  readonly headers?: Record<string, string>;
-  readonly body?: string | Buffer;
-}
-
-/** Resolves with the whole answer, which may also break off, or never end: then it throws ServerAway. By node:http: where a server
- *  accepts a connection and closes it at once, Node 20's `fetch` and undici 7.30's `request` may never settle, and the process ends
- *  without a word. */
-async function ask(url: string, { method, headers = {}, body }: Asked): Promise<Answered> {
-  const signal = AbortSignal.timeout(limits.clientRequestMs);
-  try {
-    const request = (url.startsWith("https:") ? requestHttps : requestHttp)(url, { method, headers, signal });
-    request.end(body);
-    // `response` brings its message.
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    // What happens from here on, the answer's own stream tells, too.
-    request.on("error", () => undefined);
-    return { status: response.statusCode ?? 0, headers: response.headers, bytes: await buffer(response) };
-  } catch (cause) {
-    throw unreachable(url, signal.aborted ? signal.reason : cause);
-  }
-}
-
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {
     return undefined;
   }
-}
-
-function unreachable(url: string, cause: unknown): ServerAway {
-  const problem = sentence(`No server answers at ${new URL(url).origin}: ${reasonOf(cause)}`);
-  return new ServerAway("COMMAND_FAILED", { problem, remedy: "Start one with `npm start`, or name another with --url." }, { cause });
-}
-
-/** Where a name has several addresses, the failure of each. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -3,12 +3,12 @@
 import { bridgeStdio } from "@atelier/mcp/stdio-bridge";
 import type { PostMessage } from "@atelier/mcp/stdio-bridge";
 import type { Command } from "commander";
-import { request } from "undici";
 
 import { readClientEnvironment } from "../config.ts";
 import { limits } from "../limits.ts";
 import { authHeaders } from "./api-client.ts";
 import type { Credentials } from "./api-client.ts";
+import { ask } from "./ask.ts";
 import { findBaseUrl, findCredentials } from "./local-server.ts";
 import type { CommandParts } from "./webhook.ts";
 
@@ -30,20 +30,17 @@ export function addMcp(program: Command, { dataOption, depsOf }: CommandParts, s
 
 function postTo(baseUrl: string, credentials: Credentials): PostMessage {
   return async (message, signal) => {
-    const wait = limits.mcpAnswerMs;
-    const sent = JSON.stringify(message);
-    const { statusCode, body } = await request(`${baseUrl}/mcp`, {
+    const body = JSON.stringify(message);
+    const { status, bytes } = await ask(`${baseUrl}/mcp`, {
       method: "POST",
-      headers: { ...authHeaders(credentials, { target: "/mcp", body: sent }), "content-type": "application/json" },
-      body: sent,
-      headersTimeout: wait,
-      bodyTimeout: wait,
+      headers: { ...authHeaders(credentials, { target: "/mcp", body }), "content-type": "application/json" },
+      body,
+      timeoutMs: limits.mcpAnswerMs,
       signal,
     });
-    const text = await body.text();
-    if (text === "") return undefined;
-    const answer = JSON.parse(text) as Awaited<ReturnType<PostMessage>> & { errors?: { message: string }[] };
-    if (answer.jsonrpc !== "2.0") throw new Error(answer.errors?.map((error) => error.message).join("; ") ?? `HTTP ${statusCode}`);
+    if (bytes.length === 0) return undefined;
+    const answer = JSON.parse(bytes.toString("utf8")) as Awaited<ReturnType<PostMessage>> & { errors?: { message: string }[] };
+    if (answer.jsonrpc !== "2.0") throw new Error(answer.errors?.map((error) => error.message).join("; ") ?? `HTTP ${status}`);
     return answer;
   };
 }

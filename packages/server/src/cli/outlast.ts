@@ -3,7 +3,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { limits } from "../limits.ts";
-import { ApiRefusal, ServerAway } from "./api-client.ts";
+import { ApiRefusal } from "./api-client.ts";
+import { ServerAway } from "./ask.ts";
 
 /** Calls `ask`, which must be safe to repeat, until it succeeds, is refused (4xx), or `awayMs` have passed without an answer.
  *  `onAway` is called before each wait. Aborting `signal` ends the waiting: the last failure is thrown. */
