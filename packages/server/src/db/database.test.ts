@@ -44,6 +44,18 @@ describe("database", () => {
     expect((await test.db.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
   });
 
+  it("repeats a read that PostgreSQL cancelled, and reports a write as unavailable", async () => {
+    const other = await createTestDatabase();
+    await other.db.query(`alter database ${other.address.database} set statement_timeout = '100ms'`);
+    const db = openDatabase({ log: openLog({ level: "silent", pretty: false }) }, other.address);
+    await db.query("create sequence tries");
+    const slowAtFirst = "case when nextval('tries') = 1 then pg_sleep(30)::text else 'soon' end";
+    expect((await db.query(`select ${slowAtFirst} as answered`)).rows).toEqual([{ answered: "soon" }]);
+    await expect(db.query("with slow as (select pg_sleep(30)) select * from slow")).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+    await db.close();
+    await other.drop();
+  });
+
   it("gives up a session that does not answer, and goes on with another", async () => {
     const log = openLog({ level: "silent", pretty: false });
     const db = openDatabase({ log }, test.address, { answerMs: 50 });

@@ -7,7 +7,7 @@ import pg from "pg";
 
 import { copyIn, copyOut } from "./copy.ts";
 import type { DatabaseAddress } from "./database.ts";
-import { sessionsOf } from "./session.ts";
+import { sessionsOf, withoutTimeouts } from "./session.ts";
 
 export interface DumpTable {
   readonly name: string;
@@ -104,13 +104,14 @@ export async function isEmptyDatabase(address: DatabaseAddress): Promise<boolean
   }
 }
 
-/** Without a limit on the time of one answer: a table may take an hour. */
+/** Without a limit on the time of one answer: a table may take an hour, and files are copied between two questions. */
 async function openSession(address: DatabaseAddress, name: string): Promise<pg.Client> {
   const Client = sessionsOf(address);
   const client = new Client({ ...address, application_name: name, keepAlive: true });
   // A session that breaks fails the statement that uses it.
   client.on("error", () => undefined);
   await client.connect();
+  await client.query(withoutTimeouts("session"));
   return client;
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { openLog } from "../log.ts";
+import { openDatabase } from "./database.ts";
 import { migrate, missingMigrations, readMigrations } from "./migrate.ts";
 import { createTestDatabase } from "./test-database.ts";
 import type { TestDatabase } from "./test-database.ts";
@@ -29,6 +30,17 @@ describe("migrate", () => {
       migrate({ db: test.db, log }, [...known, next]),
     ]);
     expect(runs.flat()).toEqual([9001]);
+  });
+
+  it("a migration takes its time, whatever time an operator leaves requests", async () => {
+    const other = await createTestDatabase();
+    await other.db.query(`alter database ${other.address.database} set statement_timeout = '50ms'`);
+    const db = openDatabase({ log }, other.address);
+    const slow = { version: 9001, name: "9001-slow.sql", sql: "select pg_sleep(0.2)", sha256: "x" };
+    expect(await migrate({ db, log }, [...(await readMigrations()), slow])).toEqual([9001]);
+    expect((await db.query("select current_setting('statement_timeout') as ms")).rows).toEqual([{ ms: "50ms" }]);
+    await db.close();
+    await other.drop();
   });
 
   it("leaves nothing of a migration that fails", async () => {

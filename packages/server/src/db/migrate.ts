@@ -9,6 +9,7 @@ import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Database } from "./database.ts";
 import type { Queryable } from "./queryable.ts";
+import { withoutTimeouts } from "./session.ts";
 
 export interface Migration {
   readonly version: number;
@@ -28,6 +29,7 @@ export async function migrate(
 ): Promise<number[]> {
   const known = migrations ?? (await readMigrations());
   return deps.db.transaction(async (tx) => {
+    await tx.query(withoutTimeouts("transaction"));
     await tx.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await tx.query(
       `create table if not exists schema_migrations (

@@ -36,6 +36,19 @@ it("a session plans as our statements need, and keeps what the URL's own options
   }
 });
 
+it("a session means the same whatever isolation and form of dates were set for the database", async () => {
+  const { db, address } = test;
+  await db.query(`alter database ${address.database} set default_transaction_isolation = 'repeatable read'`);
+  await db.query(`alter database ${address.database} set datestyle = 'SQL, DMY'`);
+  const other = openDatabase({ log: openLog({ level: "silent", pretty: false }) }, address);
+  try {
+    const { rows } = await other.query("select current_setting('transaction_isolation') as isolation, to_timestamp(0) as at");
+    expect(rows).toEqual([{ isolation: "read committed", at: new Date(0) }]);
+  } finally {
+    await other.close();
+  }
+});
+
 /** An error of PostgreSQL's that belongs to no statement, as of a server that goes down. */
 function farewell(): Buffer {
   const fields = ["SFATAL", "C57P01", "Mterminating connection", ""].join("\0") + "\0";

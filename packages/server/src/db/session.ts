@@ -1,4 +1,4 @@
-// What a session of ours is: it plans as our statements need, and of several hosts it is on the one that takes writes.
+// What a session of ours is: it plans and speaks as our statements need, and of several hosts it is on the one that takes writes.
 
 import pg from "pg";
 
@@ -16,10 +16,21 @@ const planning = {
   jit: "off",
 } as const;
 
+/** What our statements mean, whatever was set for the database or the role: each of them sees what is committed when it begins, on which
+ *  limits that are counted under a lock depend, and dates come in the form that pg reads (of others it makes null). */
+const meaning = { default_transaction_isolation: "read committed", datestyle: "ISO" } as const;
+
 /** Set by a statement, not by start-up options: poolers (PgBouncer) refuse those, and `?options=` in a URL replaces them. */
 function preparing(settings: Readonly<Record<string, string>>): string {
-  const set = Object.entries({ ...planning, ...settings }).map(([name, value]) => `set_config('${name}', '${value}', false)`);
+  const set = Object.entries({ ...planning, ...meaning, ...settings }).map(([name, value]) => `set_config('${name}', '${value}', false)`);
   return `select pg_is_in_recovery() as standby, ${set.join(", ")}`;
+}
+
+/** Lifts, for this session or for the transaction, the limits on time that an operator set for requests: what goes through whole tables
+ *  takes as long as it takes. As pg_dump does; PostgreSQL before 17 has no `transaction_timeout`. */
+export function withoutTimeouts(scope: "session" | "transaction"): string {
+  return `select set_config(name, '0', ${scope === "transaction"}) from pg_settings
+           where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 }
 
 /** The class that pools and listeners make their sessions of. With several hosts each session goes to the host that was good

@@ -6,6 +6,7 @@ import { diskFullCode, isDiskFull, mayPass } from "@atelier/schema/engine-failur
 import type { EngineInputFile } from "@atelier/schema/engine-messages";
 import { inputFilesOf } from "@atelier/schema/input-file";
 
+import { isTroubleOfDatabase } from "../db/connection-error.ts";
 import { AtelierError } from "../errors.ts";
 import type { EnginePool } from "../engines/engine-pool.ts";
 import type { EngineProcess } from "../engines/engine-process.ts";
@@ -243,7 +244,7 @@ class TaskRun {
 function isOfSurroundings(error: unknown): boolean {
   if (error instanceof StoreFailed) return true;
   if (error instanceof AtelierError) return error.code === "SERVER_UNAVAILABLE" || error.code === "DISK_FULL";
-  return isDiskFull(error);
+  return isTroubleOfDatabase(error) || isDiskFull(error);
 }
 
 /** By the server or its database, for what it says: no store that is well again would take it. */

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Manifest } from "@atelier/schema/manifest";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import type { Task } from "../db/task.ts";
 import { claimTask, renewLeases, rescueTasks, failLostTasks } from "../db/queries/leases.ts";
@@ -19,6 +19,7 @@ import { findTask } from "../tasks/find-task.ts";
 import { killTask } from "../tasks/kill-task.ts";
 import { openOutbound } from "../outbound/outbound.ts";
 import { openLocalTaskSource } from "../tasks/local-task-source.ts";
+import { openReportLine } from "../tasks/report-line.ts";
 import { manifest, openTaskWorld } from "../../../../tests/task-source/task-world.ts";
 import type { TaskWorld } from "../../../../tests/task-source/task-world.ts";
 import { drawOutputFolder } from "../secret-text.ts";
@@ -114,6 +115,27 @@ test("a task runs to its end: outputs stored, cost from its elapsed time, one le
       "task_output", "task_output_full", "task_end", "task_postprocess_start", "task_postprocess_end",
     ]),
   );
+});
+
+test("a report that PostgreSQL refuses for a lock, as an operator may have asked for, is no failure of the engine", async () => {
+  const { world, db, logged, run, work, until, ended } = await setup();
+  const query = (...call: Parameters<typeof db.query>) =>
+    db.transaction(async (tx) => {
+      await tx.query("set local lock_timeout = '20ms'");
+      return tx.query(...call);
+    });
+  const { id } = await run("stepMs=20", { steps: 30 });
+  // Generic in its rows, as the database's own is.
+  await work(undefined, undefined, { reports: openReportLine({ db: { query: query as typeof db.query } }) });
+  await until(id, (task) => task.status === "task_output");
+  await db.transaction(async (tx) => {
+    await tx.query("select from tasks where id = $1 for update", [id]);
+    await vi.waitFor(() => expect(logged.map(({ msg }) => msg)).toContain("task.attempt_failed"), { timeout: 20_000 });
+  });
+  await world.expireLeases();
+  await world.rescue();
+  expect(await ended(id)).toMatchObject({ pexit: "0", attempt: 2 });
+  expect((await db.query("select engine_failures as failures, lost_leases as lost from tasks")).rows).toEqual([{ failures: 0, lost: 1 }]);
 });
 
 test("the log tells of each task that it was claimed, and how its run ended", async () => {
