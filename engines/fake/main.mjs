@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `output=missing`, `fail`, `hang`, `printNul`, `printErrors=3`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `output=missing`, `fail`, `hang`, `printNul`, `printEmoji`, `printErrors=3`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
@@ -45,6 +45,8 @@ async function run({ runId, input, outputFolder }) {
   console.log(`seed ${input.seed}`);
   if (input.prompt.includes("printNul")) console.log("\0");
   for (let line = 1; line <= Number(word(input.prompt, "printErrors") ?? 0); line += 1) console.error(`warning ${line}, api_key=abcdef123456`);
+  // Longer than a line that is kept, in characters that take two places each, beginning at an odd one.
+  if (input.prompt.includes("printEmoji")) for (const print of [console.log, console.error]) print(`x${"\u{1F3A8}".repeat(2_000)}`);
   const thrown = word(input.prompt, "throw");
   if (thrown) throw Object.assign(new Error(`${thrown}: asked to throw`), { code: thrown });
   if (input.prompt.includes("hang")) return;

@@ -103,6 +103,15 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     expect((await world.storedFiles()).filter((name) => name === "0.png")).toEqual([]);
   });
 
+  test("a log that is longer than what is kept of it may end in half an emoji", async () => {
+    const { id } = await world.run();
+    const task = await claim();
+    await runToEnd(task);
+    const debugOutput = `x${"\u{1F3A8}".repeat(limits.debugCharacters / 2)}`;
+    expect(await source.finish(task, { ...(await drawn()), debugOutput })).toBe(true);
+    expect((await world.task(id))?.pexit).toBe("0");
+  });
+
   test("reports move the task in their order, with what they carry, and its run ends with its outputs", async () => {
     const { id } = await world.run();
     const task = await claim();

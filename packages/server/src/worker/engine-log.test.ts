@@ -21,6 +21,17 @@ test("the first line of stderr is told at once, those that follow together after
   expect(log.output).toBe("");
 });
 
+test("no line and no piece of stderr that is told ends in half an emoji", () => {
+  const { told, log } = logWithTold();
+  log.addError("first");
+  // The first is cut after half of an emoji, and the second where the piece is full.
+  for (const start of ["x", "xx"]) log.addError(`${start}${"\u{1F3A8}".repeat(limits.logLineCharacters)}`);
+  log.addOutput(`x${"\u{1F3A8}".repeat(limits.logLineCharacters)}`);
+  log.close();
+  expect(told).toHaveLength(2);
+  for (const text of [...told, log.errors, log.output]) expect(text).not.toMatch(/\p{Surrogate}/u);
+});
+
 test("what waits is told when the run ends, and nothing after that", () => {
   const { told, log } = logWithTold();
   for (const line of ["one", "two"]) log.addError(line);

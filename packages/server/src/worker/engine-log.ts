@@ -1,5 +1,7 @@
 // What an engine writes during one run: kept for the task, and its errors told while the run goes on.
 
+import { wellFormed } from "@atelier/schema/parse-value";
+
 import { limits } from "../limits.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
@@ -42,7 +44,7 @@ export class EngineLog {
 
   /** Tells what waits, now. */
   flush(): void {
-    const text = this.#waiting.slice(0, limits.errorReportCharacters);
+    const text = cut(this.#waiting, limits.errorReportCharacters);
     this.#waiting = "";
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -72,5 +74,10 @@ function wholeWords(text: string): string {
 /** PostgreSQL's text holds no NUL character; a model's output may. */
 function storable(text: string): string {
   // Hidden first, then cut: half a secret would not be known as one.
-  return withoutSecrets(wholeWords(text)).slice(0, limits.logLineCharacters).replaceAll("\0", "\uFFFD");
+  return cut(withoutSecrets(wholeWords(text)), limits.logLineCharacters).replaceAll("\0", "\uFFFD");
+}
+
+/** PostgreSQL's JSON takes no half of a character that has two places, as an emoji has. */
+function cut(text: string, characters: number): string {
+  return wellFormed(text.slice(0, characters));
 }

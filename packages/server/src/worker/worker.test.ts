@@ -331,6 +331,15 @@ test("a NUL character in the engine's output does not keep a task from ending", 
   expect(task.debugOutput).toContain("\uFFFD");
 });
 
+test("a line of an engine's output that is cut within an emoji costs its task no try", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("printEmoji");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "0", attempt: 1 });
+  expect(`${task.debugOutput}${task.debugError}`).toMatch(/x(\u{1F3A8})+\uFFFD\n/u);
+});
+
 test("workers that claim at the same time never take the same task", async () => {
   const { db, run } = await setup();
   for (let count = 0; count < 10; count += 1) await run(`task ${count}`);

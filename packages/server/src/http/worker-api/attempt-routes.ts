@@ -1,5 +1,6 @@
 // What a remote worker reports about the attempt that it holds. Every route is fenced by task, attempt and worker.
 
+import { wellFormed } from "@atelier/schema/parse-value";
 import {
   doneAnswerSchema,
   emptyMessageSchema,
@@ -99,7 +100,7 @@ function fenceOf({ worker }: Pick<WorkerCall<unknown>, "worker">, lease: Lease):
   return { ...lease, workerId: worker.workerId };
 }
 
-/** PostgreSQL's text holds no NUL character. */
+/** PostgreSQL's text holds no NUL character, and its JSON no half of an emoji. */
 function short(text: string): string {
-  return text.slice(0, limits.debugCharacters).replaceAll("\0", "\uFFFD");
+  return wellFormed(text.slice(0, limits.debugCharacters).replaceAll("\0", "\uFFFD"));
 }
