@@ -87,14 +87,13 @@ export class ServerLink {
   async open(path: string, options: CallOptions): Promise<Dispatcher.ResponseData> {
     const { method = "POST", body, headers = {}, timeoutMs = limits.workerRequestMs, signal } = options;
     const isBytes = Buffer.isBuffer(body);
-    const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(`${this.#settings.url}/worker/v1/${path}`, {
         dispatcher: isBytes ? this.#bulk : this.#agent,
         method,
         headers: { ...this.#headers(), "content-type": isBytes ? "application/octet-stream" : "application/json", ...headers },
         body: isBytes ? body : body ? JSON.stringify(body) : null,
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        signal: within(timeoutMs, signal),
       });
       if (response.statusCode === 200) {
         this.#accepted();
@@ -161,6 +160,15 @@ function newAgent(): Agent {
     headersTimeout: 0,
     bodyTimeout: limits.workerRequestMs,
   });
+}
+
+/** Aborts after a time, or with `signal`. */
+function within(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  if (!signal) return timeout;
+  // Node 20's `AbortSignal.any` holds what it is made of weakly, and a timeout that was collected never comes; one with a listener stays.
+  timeout.addEventListener("abort", () => undefined, { once: true });
+  return AbortSignal.any([signal, timeout]);
 }
 
 export function isUnavailable(error: unknown): boolean {
