@@ -66,11 +66,12 @@ export async function addFile(
   });
   try {
     await deps.files.put(file.fileKey, received.path);
-    await markFileStored(deps.db, id);
   } catch (error) {
     await removeFile(deps, file);
     throw error;
   }
+  // Should its answer be lost, the file is there as a whole, or its row waits for the prune.
+  await markFileStored(deps.db, id);
   return file;
 }
 

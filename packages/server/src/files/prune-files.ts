@@ -1,4 +1,4 @@
-// Removes the files of callers that nothing needs any longer: expired, interrupted, or older than they are kept.
+// Removes the files of callers that nothing needs any longer: expired, interrupted, of runs without a task, or older than they are kept.
 
 import { selectPrunableFiles } from "../db/queries/files.ts";
 import type { Queryable } from "../db/queryable.ts";

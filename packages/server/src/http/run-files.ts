@@ -6,6 +6,7 @@ import type { InputResult } from "@atelier/schema/parse-input";
 import { fileUrl } from "@atelier/schema/wire-file";
 
 import type { ReadableFile, ProjectFile } from "../db/file.ts";
+import { isUnavailable } from "../db/statement-failure.ts";
 import { selectFile, selectOwnOutput } from "../db/queries/files.ts";
 import { AtelierError } from "../errors.ts";
 import { addFile, checkFile, removeFile } from "../files/add-file.ts";
@@ -29,7 +30,8 @@ interface GivenRun {
   readonly parsed: Parsed;
 }
 
-/** Everything is checked before anything is kept; when `use` fails, what came with the run is removed again.
+/** Everything is checked before anything is kept; when `use` fails, what came with the run is removed again. Not while it is unknown
+ *  whether there is a task that needs it: if there is none, the prune removes it.
  *  Throws FILES_REQUIRED for a file that is missing or another project's, PARAMETER_INVALID for what is no address, or what
  *  `checkFile` throws. */
 export async function withRunFiles<Result>(
@@ -52,7 +54,7 @@ export async function withRunFiles<Result>(
     }
     return await use(found.inputOf(parsed));
   } catch (error) {
-    for (const file of added) await removeFile(context, file);
+    if (!isUnavailable(error)) for (const file of added) await removeFile(context, file);
     throw error;
   }
 }

@@ -109,8 +109,8 @@ export async function selectRunFiles(db: Queryable, taskIds: readonly string[]):
   return rows;
 }
 
-/** Files that nothing needs any longer, the oldest first: expired ones, interrupted ones, and those that were added before a
- *  moment. A file that a task still waits or runs with is never among them. */
+/** Files that nothing needs any longer, the oldest first: expired ones, interrupted ones, those that came with a run of which there
+ *  is no task, and those that were added before a moment. A file that a task still waits or runs with is never among them. */
 export async function selectPrunableFiles(
   db: Queryable,
   rule: { addedBefore: Date | null; interruptedMs: number; most: number },
@@ -118,7 +118,8 @@ export async function selectPrunableFiles(
   const { rows } = await db.query<{ id: string; fileKey: string }>(
     `select f.id, f.file_key as "fileKey" from files f
       where (f.expires_at < now()
-             or (f.stored_at is null and f.created_at < now() - $2 * interval '1 millisecond')
+             or (f.created_at < now() - $2 * interval '1 millisecond'
+                 and (f.stored_at is null or f.origin = 'run' and not exists (select from task_files tf where tf.file_id = f.id)))
              or f.created_at < $1::timestamptz)
         and not exists (
           select from task_files tf join tasks t on t.id = tf.task_id
