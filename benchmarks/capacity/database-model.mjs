@@ -8,6 +8,7 @@ export class DatabaseModel {
   #waiting = [];
   #busyCores = 0;
   #busySeconds = 0;
+  #transactions = 0;
   #since = 0;
   #committing = [];
   #isFlushing = false;
@@ -19,8 +20,10 @@ export class DatabaseModel {
     this.#syncSeconds = syncSeconds;
   }
 
-  /** Runs a statement of so much processor time. `writes`: then its commit. */
-  run({ seconds, writes = true, done }) {
+  /** Runs a statement of so much processor time. `writes`: then its commit. `statements`: how many it stands for; of
+   *  one that waited for a lock `goesOn` is the rest. */
+  run({ seconds, writes = true, statements = 1, goesOn = false, done }) {
+    if (!goesOn) this.#transactions += statements;
     this.#waiting.push({ seconds, writes, done });
     this.#serve();
   }
@@ -39,11 +42,12 @@ export class DatabaseModel {
     else this.#rowLocks.delete(row);
   }
 
-  /** Part of the cores' time that was used since the last look. */
-  load() {
-    const load = this.#busySeconds / ((this.#clock.now - this.#since) * this.#cores);
-    [this.#busySeconds, this.#since] = [0, this.#clock.now];
-    return load;
+  /** Since the last look, a second: processor seconds and transactions, and which part of the cores was busy. */
+  used() {
+    const elapsed = this.#clock.now - this.#since;
+    const [busySeconds, transactions] = [this.#busySeconds / elapsed, this.#transactions / elapsed];
+    [this.#busySeconds, this.#transactions, this.#since] = [0, 0, this.#clock.now];
+    return { busySeconds, transactions, load: busySeconds / this.#cores };
   }
 
   #serve() {

@@ -4,20 +4,21 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Milliseconds that the processes of the PostgreSQL in `folder` use while `work` runs. */
+/** Linux counts the time of ended processes in hundredths of a second (`getconf CLK_TCK`). */
+const tickNs = 1e7;
+
+/** Milliseconds that the processes of the PostgreSQL in `folder` use while `work` runs, those that end meanwhile among them. */
 export async function databaseMs(folder, work) {
-  const before = usedNs(folder);
+  const beforeNs = usedNs(folder);
   await work();
-  let ns = 0;
-  for (const [pid, used] of usedNs(folder)) ns += used - (before.get(pid) ?? 0);
-  return ns / 1e6;
+  return (usedNs(folder) - beforeNs) / 1e6;
 }
 
-/** Of the postmaster and each of its children. */
+/** Of the postmaster, its children, and those that it had. */
 function usedNs(folder) {
   const postmaster = readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0];
   const children = execFileSync("ps", ["--ppid", postmaster, "-o", "pid="], { encoding: "utf8" }).trim().split(/\s+/);
-  return new Map([postmaster, ...children].map((pid) => [pid, usedByNs(pid)]));
+  return [postmaster, ...children].reduce((sum, pid) => sum + usedByNs(pid), usedByEndedNs(postmaster));
 }
 
 /** Zero for a process that has just ended. */
@@ -27,4 +28,10 @@ function usedByNs(pid) {
   } catch {
     return 0;
   }
+}
+
+/** cutime and cstime. Source: proc(5), /proc/pid/stat. */
+function usedByEndedNs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * tickNs;
 }

@@ -1,86 +1,73 @@
-// One server as the simulation sees it: the lines in which runs, reports and looks share statements (db/gather), and the line in
+// One server as the simulation sees it: the lines in which keys, runs, reports, looks and announcements share statements, and the line in
 // which its workers claim (tasks/claim-line). `costs`: seconds of each kind of statement, { fixed, perTask }.
 
-const mostOfStatement = 100;
-const claimTries = 8;
+import { limits } from "@atelier/server/limits";
 
-/** Items that come while a statement is under way share the next one. `work` runs a statement and calls its second argument at the
- *  end; `pause` calls its argument when the next one may begin. */
-class Line {
-  #options;
-  #waiting = [];
-  #underWay = 0;
+import { Line } from "./line-model.mjs";
 
-  constructor(options) {
-    this.#options = options;
-  }
-
-  push(...items) {
-    this.#waiting.push(...items);
-    this.#start();
-  }
-
-  #start() {
-    const { atOnce = 1, most = mostOfStatement, work, pause = (go) => go() } = this.#options;
-    while (this.#underWay < atOnce && this.#waiting.length > 0) {
-      this.#underWay += 1;
-      work(this.#waiting.splice(0, most), () => pause(() => (this.#underWay--, this.#start())));
-    }
-  }
-}
+/** How many events the statement has that calibration calls `begin`. */
+const eventsOfBegin = 4;
 
 export class ServerModel {
   #shard;
   #costs;
   #lines;
-  #idle = 0;
+  #perEvent;
+  #idle = [];
   #isServing = false;
   #isRung = false;
+  /** Followed tasks that wait to be looked at. */
+  #stale = new Set();
 
-  /** `shard`: its database, the tasks that wait there and the servers that share it. */
+  /** `shard`: its clock and database, the tasks that wait there and the servers that share it. */
   constructor(shard, costs) {
-    const { clock, database } = shard;
+    const { clock } = shard;
     this.#shard = shard;
     this.#costs = costs;
-    const statement = ({ fixed, perTask }, onDone, writes = true) => (items, done) =>
-      database.run({ seconds: fixed + perTask * items.length, writes, done: () => (onDone(items), done()) });
-    const tell = (events) => events.forEach(({ task, onWritten }) => (onWritten?.(), this.#lines.announce.push(task)));
-    // What it costs the server's own session is measured with its statements; here is what it costs the sessions that hear it.
-    const announcing = { fixed: costs.listener * shard.size, perTask: 0 };
+    this.#perEvent = Math.max(0, costs.begin.perTask - costs.progress.perTask) / (eventsOfBegin - 1);
     this.#lines = {
-      submit: new Line({ atOnce: 2, work: (tasks, done) => this.#create(tasks, done) }),
-      move: new Line({ work: statement(costs.progress, tell) }),
-      finish: new Line({ work: statement(costs.finish, tell) }),
-      look: new Line({ work: statement(costs.look, () => undefined, false) }),
+      key: new Line({ atOnce: limits.keyStatements, work: (tasks, done) => this.#lookUp(tasks, done) }),
+      submit: new Line({ atOnce: limits.newTaskStatements, work: (tasks, done) => this.#create(tasks, done) }),
+      move: new Line({ work: (tasks, done) => this.#lines.finish.afterStatement(() => this.#write(tasks, done)) }),
+      finish: new Line({ work: (tasks, done) => this.#end(tasks, done) }),
+      look: new Line({ work: (tasks, done) => this.#look(tasks, done) }),
       announce: new Line({
         most: Infinity,
-        work: statement(announcing, (heard) => shard.hear(heard), false),
+        work: (news, done) => this.#announce(news, done),
         pause: (go) => clock.after(shard.announcePause, go),
       }),
     };
   }
 
+  /** Somebody asks for a picture: first whose key it is, then the task. */
   submit(task) {
-    this.#lines.submit.push(task);
+    this.#lines.key.push(task);
   }
 
-  /** Steps of a task; `onWritten` follows the commit. */
-  move(task, onWritten) {
-    this.#lines.move.push({ task, onWritten });
+  /** So many events of a task, which is sent after a moment, with what comes meanwhile: timers count whole milliseconds. */
+  report(task, events = 1) {
+    const { clock } = this.#shard;
+    task.unsent += events;
+    if (task.isSending) return;
+    task.isSending = true;
+    clock.at((Math.floor(clock.now * 1_000) + limits.reportPauseMs) / 1_000, () => this.#lines.move.push(task));
   }
 
-  finish(task, onWritten) {
-    this.#lines.finish.push({ task, onWritten });
+  /** `task.onEnded` follows the commit. */
+  finish(task) {
+    this.#lines.finish.push(task);
   }
 
-  /** Somebody here follows the task. */
+  /** Who follows the task here has not yet seen its news. */
   look(task) {
+    if (this.#stale.has(task) || task.seen >= task.written) return;
+    this.#stale.add(task);
     this.#lines.look.push(task);
   }
 
   /** A worker's place is free. */
-  free() {
-    this.#idle += 1;
+  free(worker) {
+    this.#idle.push(worker);
     this.ring();
   }
 
@@ -90,34 +77,112 @@ export class ServerModel {
     if (!this.#isServing) this.#serve();
   }
 
+  #lookUp(tasks, done) {
+    this.#shard.database.run({ seconds: this.#secondsOf("key", tasks.length), writes: false, done: () => (this.#lines.submit.push(...tasks), done()) });
+  }
+
   /** With the claim of a worker that waits here, if one does; nobody is told of the task that it is given. */
   #create(tasks, done) {
     const { database, waiting } = this.#shard;
-    const seconds = this.#costs.submit.fixed + this.#costs.submit.perTask * tasks.length;
-    const created = () => (waiting.push(...tasks), done());
-    if (this.#idle === 0 || this.#isServing) return database.run({ seconds, done: () => (created(), this.#lines.announce.push("queue")) });
+    const seconds = this.#secondsOf("submit", tasks.length);
+    const created = () => {
+      waiting.push(...tasks);
+      for (const task of tasks) this.#written(task, (follower) => follower.look(task));
+      done();
+    };
+    if (this.#idle.length === 0 || this.#isServing) return database.run({ seconds, done: () => (created(), this.#tellOfWaiting()) });
     this.#isServing = true;
     const { project } = waiting[0] ?? tasks[0];
-    const both = { seconds: seconds + this.#costs.claim.fixed + this.#costs.claim.perTask, done: () => (database.release(project), created(), this.#handOver(tasks)) };
+    const both = { seconds: seconds + this.#secondsOf("claim", 1), done: () => (database.release(project), created(), this.#handOver(tasks)) };
     database.lock(project, () => database.run(both));
   }
 
   #handOver(tasks) {
-    const { waiting } = this.#shard;
-    const given = waiting.shift();
+    const given = this.#shard.waiting.shift();
     this.#begin(given);
-    if (tasks.some((task) => task !== given)) this.#lines.announce.push("queue");
+    if (tasks.some((task) => task !== given)) this.#tellOfWaiting();
     this.#serve();
   }
 
   #begin(task) {
-    this.#idle -= 1;
-    this.#lines.announce.push(task);
-    task.start(this);
+    this.#tell(task);
+    task.start(this, this.#idle.shift());
+  }
+
+  /** Steps of tasks that are not over: those of others have gone with their end. */
+  #write(tasks, done) {
+    const sent = tasks.filter((task) => task.unsent > 0);
+    const written = () => {
+      for (const task of tasks) {
+        task.isSending = false;
+        if (task.unsent > 0 && !task.isOver) this.report(task, 0);
+      }
+      for (const task of sent) this.#tell(task);
+      done();
+    };
+    if (sent.length === 0) return written();
+    this.#shard.database.run({ seconds: this.#secondsOf("progress", sent.length) + this.#take(sent, 1), done: written });
+  }
+
+  #end(tasks, done) {
+    for (const task of tasks) task.isOver = true;
+    const ended = () => {
+      for (const task of tasks) {
+        this.#tell(task);
+        task.onEnded();
+      }
+      done();
+    };
+    this.#shard.database.run({ seconds: this.#secondsOf("finish", tasks.length) + this.#take(tasks, 0), done: ended });
+  }
+
+  /** Seconds of the events which go with tasks that have `counted` events in any case. */
+  #take(tasks, counted) {
+    const events = tasks.reduce((sum, task) => sum + Math.max(0, task.unsent - counted), 0);
+    for (const task of tasks) task.unsent = 0;
+    return events * this.#perEvent;
+  }
+
+  /** Listeners of the same process hear at once, others with the announcement. */
+  #tell(task) {
+    this.#written(task, (follower) => follower === this && this.look(task));
+    this.#lines.announce.push({ task, seq: task.written });
+  }
+
+  #written(task, then) {
+    task.written += 1;
+    then(task.follower);
+  }
+
+  #tellOfWaiting() {
+    this.ring();
+    this.#lines.announce.push({});
+  }
+
+  /** Each server hears of every task that waits; of a task's news the one does something where somebody follows it. */
+  #announce(news, done) {
+    const { database, servers } = this.#shard;
+    const seconds = this.#secondsOf("announce", news.length) + this.#costs.listener * servers.length;
+    const heard = () => {
+      if (news.some(({ task }) => !task)) for (const server of servers) if (server !== this) server.ring();
+      for (const { task, seq } of news) if (task && task.follower !== this && task.seen < seq) task.follower.look(task);
+      done();
+    };
+    database.run({ seconds, writes: false, done: heard });
+  }
+
+  #look(tasks, done) {
+    const written = tasks.map((task) => task.written);
+    for (const task of tasks) this.#stale.delete(task);
+    const looked = () => {
+      for (const [at, task] of tasks.entries()) task.seen = written[at];
+      done();
+    };
+    this.#shard.database.run({ seconds: this.#secondsOf("look", tasks.length), writes: false, done: looked });
   }
 
   #serve() {
-    this.#isServing = this.#isRung && this.#idle > 0;
+    this.#isServing = this.#isRung && this.#idle.length > 0;
     if (!this.#isServing) return;
     this.#isRung = false;
     this.#ask(1);
@@ -127,33 +192,36 @@ export class ServerModel {
    *  seen; whoever comes too late for one asks again. */
   #ask(attempt) {
     const { database, waiting, claiming } = this.#shard;
-    if (this.#idle === 0) return this.#serve();
+    if (this.#idle.length === 0) return this.#serve();
     database.run({
       seconds: this.#costs.emptyClaim.fixed,
       writes: false,
       done: () => {
         const [seen] = claiming.size > 0 ? claiming : waiting;
         if (!seen) return this.#serve();
-        database.lock(seen.project, () => this.#take(seen.project, attempt));
+        database.lock(seen.project, () => this.#claim(seen.project, attempt));
       },
     });
   }
 
-  #take(project, attempt) {
+  #claim(project, attempt) {
     const { database, waiting, claiming } = this.#shard;
     const at = waiting.findIndex((task) => task.project === project);
     const task = at < 0 ? undefined : waiting.splice(at, 1)[0];
     if (task) claiming.add(task);
-    const seconds = task ? this.#costs.claim.fixed + this.#costs.claim.perTask - this.#costs.emptyClaim.fixed : 0;
-    database.run({
-      seconds,
-      done: () => {
-        database.release(project);
-        if (!task) return attempt < claimTries ? this.#ask(attempt + 1) : this.#serve();
-        claiming.delete(task);
-        this.#begin(task);
-        this.#ask(1);
-      },
-    });
+    const seconds = task ? this.#secondsOf("claim", 1) - this.#costs.emptyClaim.fixed : 0;
+    const claimed = () => {
+      database.release(project);
+      if (!task) return attempt < limits.claimTries ? this.#ask(attempt + 1) : this.#serve();
+      claiming.delete(task);
+      this.#begin(task);
+      this.#ask(1);
+    };
+    database.run({ seconds, goesOn: true, done: claimed });
+  }
+
+  #secondsOf(kind, tasks) {
+    const { fixed, perTask } = this.#costs[kind];
+    return fixed + perTask * tasks;
   }
 }

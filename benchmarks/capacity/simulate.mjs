@@ -6,14 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { announcePauseMs } from "@atelier/server/db/announcer";
-
 import { writeReport } from "../flux/measure.mjs";
-import { percentile } from "../queue/percentiles.mjs";
-import { DatabaseModel } from "./database-model.mjs";
-import { Clock } from "./event-queue.mjs";
-import { seededRandom } from "./seeded-random.mjs";
-import { ServerModel } from "./server-model.mjs";
+import { costsOf, simulate } from "./simulation.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -27,82 +21,16 @@ const { values } = parseArgs({
 });
 const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
 const calibration = JSON.parse(readFileSync(join(import.meta.dirname, "calibration.json"), "utf8"));
-const costs = { listener: calibration.databaseMsPerListener / 1_000 };
-for (const [kind, { fixedMs, perTaskMs }] of Object.entries(calibration.statements)) costs[kind] = { fixed: fixedMs / 1_000, perTask: perTaskMs / 1_000 };
+const costs = costsOf(calibration);
 
 const utilisation = 0.9;
-const heartbeatSeconds = 1;
-const claimPollSeconds = 1;
-/** What is looked at after the workers have become busy: so many tasks, and so long at least. */
-const [observedTasks, observedSeconds] = [2_000, 4];
 const brokenStartSeconds = 1;
 
-/** Each worker draws a picture in `pictureSeconds`; tasks come as fast as nine tenths of the workers can draw. Workers, servers and
- *  projects are divided among `partitions` databases. */
-function simulate({ pictureSeconds, partitions = 1, progressPerSecond = 30, servers = size.servers, syncMs = calibration.syncMs, pauseMs }) {
-  const clock = new Clock();
-  const random = seededRandom(1);
-  const seen = { starts: [], finished: 0, isWarm: false };
-  const shards = Array.from({ length: partitions }, () => openShard(clock, { servers: Math.ceil(servers / partitions), syncMs, pauseMs }));
-  const wanted = (size.workers * utilisation) / pictureSeconds;
-  const submit = () => {
-    const shard = shards[random.below(partitions)];
-    const reports = Math.min(size.steps, Math.ceil(pictureSeconds * progressPerSecond));
-    const task = { bornAt: clock.now, project: random.below(size.projects), follower: random.below(shard.size) };
-    task.start = (server) => draw(clock, { task, server, seen, reports, pictureSeconds });
-    shard.servers[random.below(shard.size)].submit(task);
-    clock.after(random.exponential(1 / wanted), submit);
-  };
-  for (const shard of shards) keepAlive(clock, shard, { workers: Math.floor(size.workers / partitions), random });
-  submit();
-  const warmUpSeconds = 2 * pictureSeconds + 1;
-  clock.runUntil(warmUpSeconds);
-  seen.isWarm = true;
-  for (const { database } of shards) database.load();
-  const seconds = Math.max(observedTasks / wanted, observedSeconds);
-  clock.runUntil(warmUpSeconds + seconds);
-  const load = Math.max(...shards.map(({ database }) => database.load()));
-  return { wanted, finished: seen.finished / seconds, startP50: percentile(seen.starts, 0.5), startP99: percentile(seen.starts, 0.99), load };
-}
-
-/** A database, the tasks that wait there, and the servers that share it. */
-function openShard(clock, { servers, syncMs, pauseMs = announcePauseMs(servers) }) {
-  const database = new DatabaseModel(clock, { cores: size.cores, syncSeconds: syncMs / 1_000 });
-  const shard = { clock, database, announcePause: pauseMs / 1_000, size: servers, waiting: [], claiming: new Set() };
-  shard.servers = Array.from({ length: servers }, () => new ServerModel(shard, costs));
-  // Every server hears of every task that waits; of a task's news the one does something where somebody follows it.
-  shard.hear = (heard) => {
-    if (heard.includes("queue")) for (const server of shard.servers) server.ring();
-    for (const task of heard) if (task !== "queue") shard.servers[task.follower].look(task);
-  };
-  return shard;
-}
-
-/** The workers of a shard have a place each, spread over its servers; each renews its lease by itself, and servers look for tasks even
- *  when nothing was announced. */
-function keepAlive(clock, { database, servers }, { workers, random }) {
-  const repeat = (everySeconds, action) => {
-    const again = () => (action(), clock.after(everySeconds, again));
-    clock.after((everySeconds * random.below(1_000)) / 1_000, again);
-  };
-  for (let worker = 0; worker < workers; worker += 1) {
-    servers[worker % servers.length].free();
-    repeat(heartbeatSeconds, () => database.run({ seconds: costs.heartbeat.fixed + costs.heartbeat.perTask, done: () => undefined }));
-  }
-  for (const server of servers) repeat(claimPollSeconds, () => server.ring());
-}
-
-/** The engine does not wait for its reports. */
-function draw(clock, { task, server, seen, reports, pictureSeconds }) {
-  if (seen.isWarm) seen.starts.push(clock.now - task.bornAt);
-  server.move(task);
-  for (let report = 1; report <= reports; report += 1) clock.after((pictureSeconds * report) / (reports + 1), () => server.move(task));
-  clock.after(pictureSeconds, () =>
-    server.finish(task, () => {
-      if (seen.isWarm) seen.finished += 1;
-      server.free();
-    }),
-  );
+/** Each worker draws a picture in `pictureSeconds`; tasks come as fast as nine tenths of the workers can draw. */
+function load({ pictureSeconds, ...more }) {
+  const rate = (size.workers * utilisation) / pictureSeconds;
+  const result = simulate({ ...size, syncMs: calibration.syncMs, progressPerSecond: 30, pictureSeconds, rate, ...more }, costs);
+  return { ...result, wanted: rate };
 }
 
 const isBroken = (result) => result.startP99 === undefined || result.startP99 > brokenStartSeconds || result.finished < result.wanted * 0.9;
@@ -112,10 +40,10 @@ function breakingPoint(more) {
   let [broken, holds] = [0.1, 16];
   while (holds / broken > 1.1) {
     const pictureSeconds = Math.sqrt(holds * broken);
-    if (isBroken(simulate({ pictureSeconds, ...more }))) broken = pictureSeconds;
+    if (isBroken(load({ pictureSeconds, ...more }))) broken = pictureSeconds;
     else holds = pictureSeconds;
   }
-  return { pictureSeconds: holds, result: simulate({ pictureSeconds: holds, ...more }) };
+  return { pictureSeconds: holds, result: load({ pictureSeconds: holds, ...more }) };
 }
 
 const variants = [1, 2, 4, 8].flatMap((partitions) => [

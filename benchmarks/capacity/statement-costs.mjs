@@ -1,11 +1,21 @@
-// What the statements of a task's life cost PostgreSQL when a task comes alone and when many share them.
+// What the statements of a task's life, and those that servers ask by the clock, cost PostgreSQL, when a task comes alone and when many
+// share them.
 
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 
+import { announcePauseMs } from "@atelier/server/db/announcer";
+import { selectLiveKeys } from "@atelier/server/db/queries/api-keys";
+import { cancelOverdueTasks, killOverdueTasks } from "@atelier/server/db/queries/deadlines";
+import { claimDelivery } from "@atelier/server/db/queries/deliveries";
 import { selectNews } from "@atelier/server/db/queries/events";
-import { claimTasks, renewLeases } from "@atelier/server/db/queries/leases";
+import { claimTasks, failLostTasks, renewLeases, rescueTasks } from "@atelier/server/db/queries/leases";
 import { finishTasks, moveTasks } from "@atelier/server/db/queries/moves-of-many";
 import { insertTasks } from "@atelier/server/db/queries/new-tasks";
+import { upsertWorker } from "@atelier/server/db/queries/workers";
+import { limits } from "@atelier/server/limits";
+import { createProject } from "@atelier/server/projects/create-project";
+import { hashKey } from "@atelier/server/projects/credential";
 
 import { databaseMs } from "./processor-time.mjs";
 
@@ -19,22 +29,30 @@ const end = ["task_output_full", "task_end", "task_postprocess_start"];
 /** Tasks that wait at once: a queue that is kept up with is short. */
 export const tasksOfWave = 64;
 
+/** From one statement to the next. Servers leave them some time, in which sessions go to sleep and caches serve others. */
+const pauseMs = 1;
+
 export class StatementCosts {
   #db;
+  #session;
   #folder;
   #projectIds = [];
+  #keyHashes = [];
 
-  constructor(db, folder) {
+  /** `db` is for what is announced, `session` for all else: what a statement announces is a statement of its own. */
+  constructor({ db, session }, folder) {
     this.#db = db;
+    this.#session = { query: (...statement) => delay(pauseMs).then(() => session.query(...statement)) };
     this.#folder = folder;
   }
 
   async open() {
-    const { rows } = await this.#db.query(
-      `insert into projects (uuid, name, auth) select gen_random_uuid(), 'calibration', 'key' from generate_series(1, $1) returning id`,
-      [projects],
-    );
-    this.#projectIds = rows.map(({ id }) => id);
+    const deps = { db: this.#db, masterKey: randomBytes(32) };
+    for (let number = 0; number < projects; number += 1) {
+      const { projectid, apikey } = await createProject(deps, { name: `calibration-${number}`, auth: "key" });
+      this.#projectIds.push(projectid);
+      this.#keyHashes.push(hashKey(apikey));
+    }
   }
 
   /** Lives of one wave of tasks, `size` of them in each statement. Returns milliseconds of each kind of statement. */
@@ -42,29 +60,46 @@ export class StatementCosts {
     const costs = {};
     const measure = async (kind, work) => (costs[kind] = (costs[kind] ?? 0) + (await databaseMs(this.#folder, work)) / (tasksOfWave / size));
     const batches = Array.from({ length: tasksOfWave / size }, () => size);
-    const held = [];
-    await measure("submit", async () => {
-      for (const most of batches) await insertTasks(this.#db, Array.from({ length: most }, () => this.#newTask()));
+    const each = (kind, work) => measure(kind, async () => {
+      for (const most of batches) await work(most);
     });
-    await measure("claim", async () => {
-      for (const most of batches) held.push(await claimTasks(this.#db, { workerId, models: [model], leaseMs }, most));
+    await this.#clockwork(each);
+    const held = await this.#begin({ measure, each });
+    const ofHeld = (kind, work) => measure(kind, async () => {
+      for (const tasks of held) await work(tasks);
     });
-    if (held.flat().length !== tasksOfWave) throw new Error(`${held.flat().length} of ${tasksOfWave} tasks were claimed`);
-    await measure("begin", () => this.#move(held, begin));
-    await measure("progress", () => this.#move(held, ["task_output"]));
-    await measure("look", async () => {
-      for (const tasks of held) await selectNews(this.#db, tasks.map(({ id }) => ({ taskId: id, afterSeq: 1 + 1 + begin.length })), 100);
-    });
-    await measure("heartbeat", async () => {
-      for (const tasks of held) await renewLeases(this.#db, { workerId, leaseMs, held: tasks.map(({ id, attempt }) => ({ id, attempt })) });
-    });
-    await measure("finish", async () => {
-      for (const tasks of held) await finishTasks(this.#db, tasks.map((task) => ({ fence: fenceOf(task), finish: finishOf() })));
-    });
-    await measure("emptyClaim", async () => {
-      for (const most of batches) await claimTasks(this.#db, { workerId, models: [model], leaseMs }, most);
-    });
+    await ofHeld("progress", (tasks) => this.#move(tasks, ["task_output"]));
+    await ofHeld("look", (tasks) => selectNews(this.#session, tasks.map(({ id }) => ({ taskId: id, afterSeq: 1 + 1 + begin.length })), 100));
+    await ofHeld("heartbeat", (tasks) => renewLeases(this.#session, { workerId, leaseMs, held: tasks.map(({ id, attempt }) => ({ id, attempt })) }));
+    await ofHeld("finish", (tasks) => finishTasks(this.#session, tasks.map((task) => ({ fence: fenceOf(task), finish: finishOf() }))));
+    await each("emptyClaim", (most) => claimTasks(this.#session, { workerId, models: [model], leaseMs }, most));
     return costs;
+  }
+
+  /** Tasks up to their first step. */
+  async #begin({ each, measure }) {
+    await each("key", (most) => selectLiveKeys(this.#session, Array.from({ length: most }, (_, at) => this.#keyHashes[at % projects])));
+    await each("submit", (most) => insertTasks(this.#session, Array.from({ length: most }, () => this.#newTask())));
+    const held = [];
+    await each("claim", async (most) => held.push(await claimTasks(this.#session, { workerId, models: [model], leaseMs }, most)));
+    if (held.flat().length !== tasksOfWave) throw new Error(`${held.flat().length} of ${tasksOfWave} tasks were claimed`);
+    await measure("begin", async () => {
+      for (const tasks of held) await this.#move(tasks, begin);
+    });
+    return held;
+  }
+
+  /** What servers and workers ask whether or not there is a task. */
+  async #clockwork(each) {
+    const bounds = { lostLeases: limits.lostLeases, most: limits.rescueBatch };
+    await each("rescue", async () => (await failLostTasks(this.#session, bounds), await rescueTasks(this.#session, bounds)));
+    await each("deadlines", async () => (await cancelOverdueTasks(this.#session, limits.deadlineBatch), await killOverdueTasks(this.#session, limits.deadlineBatch)));
+    await each("delivery", () => claimDelivery(this.#session, { leaseMs, exceptProjects: [] }));
+    await each("presence", () => upsertWorker(this.#session, { workerId, models: [model], places: 1 }));
+    await each("announce", async (most) => {
+      this.#db.announce("atelier_calibration", Array.from({ length: most }, (_, number) => String(number)));
+      await delay(announcePauseMs(1) + pauseMs);
+    });
   }
 
   /** Claims of one task each that so many askers get through in a second: each waits for its commit. */
@@ -84,9 +119,9 @@ export class StatementCosts {
     return Math.round(tasks / ((performance.now() - startedAt) / 1_000));
   }
 
-  async #move(held, statuses) {
+  async #move(tasks, statuses) {
     const moves = statuses.map((to) => ({ to, data: { step: 1, stepTotal: 30 } }));
-    for (const tasks of held) await moveTasks(this.#db, tasks.map((task) => ({ fence: fenceOf(task), moves })));
+    await moveTasks(this.#session, tasks.map((task) => ({ fence: fenceOf(task), moves })));
   }
 
   #newTask() {

@@ -45,21 +45,28 @@ export async function selectNews(
   watched: readonly { taskId: string; afterSeq: number }[],
   eventsPerTask: number,
 ): Promise<TaskNews[]> {
-  const { rows } = await db.query<NewsRow>(
-    `select w.task_id::text as "taskId", e.seq, e.attempt, e.type, e.data,
-            t.status = any($4) as "isOver", t.id is null as "isGone"
-       from unnest($1::bigint[], $2::integer[]) as w (task_id, after_seq)
-       left join tasks t on t.id = w.task_id
-       left join lateral (
-         select seq, attempt, type, data from task_events
-          where task_id = w.task_id and seq > w.after_seq order by seq limit $3
-       ) e on true
-      where e.seq is not null or t.id is null or t.status = any($4)
-      order by w.task_id, e.seq`,
-    [watched.map((task) => task.taskId), watched.map((task) => task.afterSeq), eventsPerTask, terminalStatuses],
-  );
+  const { rows } = await db.query<NewsRow>(newsStatement, [
+    watched.map((task) => task.taskId),
+    watched.map((task) => task.afterSeq),
+    eventsPerTask,
+    terminalStatuses,
+  ]);
   return gather(rows);
 }
+
+/** Asked several times for each picture that is followed: planning it takes several times as long as running it
+ *  (benchmarks/capacity/calibrate.mjs, `look`). */
+const newsStatement = { name: "news", text: `
+  select w.task_id::text as "taskId", e.seq, e.attempt, e.type, e.data,
+         t.status = any($4) as "isOver", t.id is null as "isGone"
+    from unnest($1::bigint[], $2::integer[]) as w (task_id, after_seq)
+    left join tasks t on t.id = w.task_id
+    left join lateral (
+      select seq, attempt, type, data from task_events
+       where task_id = w.task_id and seq > w.after_seq order by seq limit $3
+    ) e on true
+   where e.seq is not null or t.id is null or t.status = any($4)
+   order by w.task_id, e.seq` };
 
 export interface TokenTask {
   readonly id: string;

@@ -1,0 +1,119 @@
+// The capacity model beside what it describes: real servers on one PostgreSQL, under loads that this machine can hold, and the model with
+// the same servers, workers, rates and steps, at statement costs that are measured in the same run. Rounds in turns, medians.
+// node benchmarks/capacity/compare.mjs [--servers 1,2,4] [--rates 10,20,40] [--rounds 3] [--write]     (--help says the rest)
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { startDatabase } from "@atelier/server/db/start-database";
+import { openLog } from "@atelier/server/log";
+import { createProject } from "@atelier/server/projects/create-project";
+
+import { median, writeReport } from "../flux/measure.mjs";
+import { measureSync } from "../queue/disk.mjs";
+import { measureCosts } from "./calibration.mjs";
+import { measureServers } from "./measured-servers.mjs";
+import { costsOf, simulate } from "./simulation.mjs";
+
+const usage = `node benchmarks/capacity/compare.mjs
+  --servers 1,2,4      numbers of servers, each a process
+  --rates 0,10,20,40   pictures a second; 0: nothing to do
+  --workers 24         of one place each, spread over the servers
+  --seconds-per-picture 0.5, --steps 30, --projects 20
+  --seconds 10         that each round of each shape is observed
+  --rounds 3
+  --write              benchmarks/results/capacity-compared.md`;
+const { values: options } = parseArgs({
+  options: {
+    servers: { type: "string", default: "1,2,4" },
+    rates: { type: "string", default: "0,10,20,40" },
+    workers: { type: "string", default: "24" },
+    "seconds-per-picture": { type: "string", default: "0.5" },
+    steps: { type: "string", default: "30" },
+    projects: { type: "string", default: "20" },
+    seconds: { type: "string", default: "10" },
+    rounds: { type: "string", default: "3" },
+    write: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const numbers = (list) => list.split(",").map(Number);
+const [workers, steps, projects, seconds, rounds] = ["workers", "steps", "projects", "seconds", "rounds"].map((name) => Number(options[name]));
+const common = { workers, steps, projects, seconds, pictureSeconds: Number(options["seconds-per-picture"]), cores: cpus().length };
+const shapes = numbers(options.servers).flatMap((servers) => numbers(options.rates).map((rate) => ({ ...common, servers, rate })));
+const waves = 12;
+
+const log = openLog({ level: "warn", pretty: false });
+const folder = mkdtempSync(join(tmpdir(), "atelier-compare-"));
+const cluster = join(folder, "postgres");
+const postgres = await startDatabase({ log }, { databaseUrl: undefined, folder, runAs: "auto" });
+const measured = new Map(shapes.map((shape) => [shape, []]));
+let calibration;
+try {
+  console.error("what statements cost");
+  const costs = await measureCosts(postgres, { cluster, waves });
+  const syncMs = [];
+  const parts = { ...postgres, cluster, ...(await openProjects(postgres.db)) };
+  for (let round = 1; round <= rounds; round += 1) {
+    syncMs.push(...measureSync(folder));
+    for (const shape of shapes) {
+      measured.get(shape).push(await measureServers(shape, parts));
+      console.error(`round ${round}, ${nameOf(shape)}: ${told(measured.get(shape).at(-1), shape)}`);
+    }
+  }
+  calibration = { ...costs, syncMs: median(syncMs) };
+} finally {
+  await postgres.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+report();
+
+async function openProjects(db) {
+  const masterKey = Buffer.alloc(32, 1);
+  const opened = Array.from({ length: projects }, (_, number) => createProject({ db, masterKey }, { name: `compared-${number}`, auth: "key" }));
+  return { masterKey, keys: (await Promise.all(opened)).map(({ apikey }) => apikey) };
+}
+
+function nameOf({ servers, rate }) {
+  return `${servers} ${servers === 1 ? "server" : "servers"}, ${rate === 0 ? "nothing to do" : `${rate} pictures/s`}`;
+}
+
+/** Of each figure the median of the rounds. */
+function medianOf(results) {
+  return Object.fromEntries(Object.keys(results[0]).map((figure) => [figure, median(results.map((result) => result[figure]))]));
+}
+
+/** PostgreSQL's part for a picture, or for a second where none is drawn. */
+function partsOf({ finished, busySeconds, transactions }, { rate }) {
+  const per = rate === 0 ? 1 : finished;
+  return { ms: (1_000 * busySeconds) / per, transactions: transactions / per };
+}
+
+function told(result, shape) {
+  const { ms, transactions } = partsOf(result, shape);
+  const part = `PostgreSQL ${ms.toFixed(1)} ms and ${transactions.toFixed(1)} transactions ${shape.rate === 0 ? "a second" : "a picture"}`;
+  if (shape.rate === 0) return part;
+  return `${part}, start p50 ${(1_000 * result.startP50).toFixed(1)}, p99 ${(1_000 * result.startP99).toFixed(1)} ms, ${result.finished.toFixed(1)} pictures/s`;
+}
+
+function report() {
+  const costs = costsOf(calibration);
+  const rows = shapes.map((shape) => {
+    const [real, model] = [medianOf(measured.get(shape)), simulate({ ...shape, syncMs: calibration.syncMs, freesPlacesEarly: true }, costs)];
+    const [realPart, modelPart] = [partsOf(real, shape), partsOf(model, shape)];
+    const ratio = `${(modelPart.ms / realPart.ms).toFixed(2)} (transactions ${(modelPart.transactions / realPart.transactions).toFixed(2)})`;
+    return [nameOf(shape), told(real, shape), told(model, shape), ratio];
+  });
+  for (const row of rows) console.log(`${row[0]}\n  measured ${row[1]}\n  model    ${row[2]}\n  model / measured ${row[3]}`);
+  if (options.write) write(rows);
+}
+
+function write(rows) {
+  writeReport("capacity-compared", "TODO", { command: "node benchmarks/capacity/compare.mjs --write", rows });
+}
