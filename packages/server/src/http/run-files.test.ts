@@ -4,9 +4,10 @@ import { databaseWith } from "../db/test-database.ts";
 import { AtelierError } from "../errors.ts";
 import { pruneFiles } from "../files/prune-files.ts";
 import { limits } from "../limits.ts";
+import { drawHexId, drawOutputFolder, drawToken } from "../secret-text.ts";
 import { buildServer } from "./server.ts";
 import { formBody, formType, plainPicture } from "./test-form.ts";
-import { signedHeaders, startTestServer } from "./test-server.ts";
+import { publicUrl, signedHeaders, startTestServer } from "./test-server.ts";
 import type { TestServer } from "./test-server.ts";
 
 let server: TestServer;
@@ -65,4 +66,16 @@ it.each([
   await age();
   expect(await prune()).toBe(1);
   expect([await rows(), await storedKeys()]).toEqual([[], []]);
+});
+
+it("an output that a run names by its address is noted, so that it stays while the run needs it", async () => {
+  const { db, run } = await setup();
+  const made = (await run()).json<{ taskid: string }>().taskid;
+  const [id, fileKey] = [drawHexId(), `${drawOutputFolder()}/0.png`];
+  await db.query(
+    `insert into outputs (id, task_id, position, name, content_type, size_bytes, access_key, file_key) values ($1, $2, 0, '0.png', 'image/png', 1, $3, $4)`,
+    [id, made, drawToken(), fileKey],
+  );
+  const { taskid } = (await server.post("/v1/Run/atelier/enlarge", { image: `${publicUrl}/outputs/${fileKey}` })).json<{ taskid: string }>();
+  expect((await db.query("select task_id, output_id from task_outputs")).rows).toEqual([{ task_id: taskid, output_id: id }]);
 });

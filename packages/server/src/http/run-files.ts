@@ -20,7 +20,7 @@ type Parsed = Extract<InputResult, { ok: true }>;
 export interface RunInput {
   readonly input: Record<string, unknown>;
   readonly echo: Record<string, unknown>;
-  /** Uploads among the input's files. */
+  /** Uploads and outputs among the input's files. */
   readonly fileIds: readonly string[];
 }
 
@@ -139,8 +139,7 @@ class FoundFiles {
   /** Another project's file is answered like a missing one. */
   #own(parameter: string, file: ProjectFile | ReadableFile | undefined): InputFile {
     if (!file) throw new AtelierError("FILES_REQUIRED", { parameter });
-    // An upload; outputs are kept by their own task.
-    if ("accessKey" in file) this.#fileIds.add(file.id);
+    this.#fileIds.add(file.id);
     return { fileKey: file.fileKey, name: file.name };
   }
 

@@ -47,14 +47,15 @@ export class Trail {
   }
 }
 
-/** Ended tasks whose files are beyond so many bytes, counted from the newest task with files: the newest of them first. */
+/** Ended tasks whose files are beyond so many bytes, counted from the newest task with files, and which no other task needs: the newest of
+ *  them first. */
 export async function* tasksWithFilesBeyond({ db, signal }: Walk, bytes: number): AsyncGenerator<readonly string[]> {
   let beforeId = largestId;
   let bytesSoFar = 0;
   while (signal?.aborted !== true) {
     const page = await selectTasksWithFiles(db, { beforeId, most: limits.pruneTasks });
     if (page.length === 0) return;
-    const beyond = page.filter((task) => (bytesSoFar += task.bytes) > bytes && task.isEnded);
+    const beyond = page.filter((task) => (bytesSoFar += task.bytes) > bytes && task.isOver);
     if (beyond.length > 0) yield beyond.map(({ id }) => id);
     beforeId = page.at(-1)?.id ?? "0";
   }

@@ -41,9 +41,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function waitingTask(idempotency?: RunOnce): Promise<string> {
+async function waitingTask(idempotency?: RunOnce, fileIds: readonly string[] = []): Promise<string> {
   const task = { token: drawToken(), model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "" };
-  return insertTask(test.db, { ...task, projectId, cps: "0.000585000000", outputFolderId: drawHexId(), idempotency });
+  return insertTask(test.db, { ...task, projectId, cps: "0.000585000000", outputFolderId: drawHexId(), idempotency, fileIds });
 }
 
 async function endWell(id: string, daysAgo: number): Promise<string> {
@@ -193,6 +193,25 @@ describe("retention", () => {
     expect(await isStored(old.fileKey)).toBe(false);
     const { rows } = await test.db.query("select id, output_folder_id = '0' as emptied from tasks order by id");
     expect(rows).toEqual([{ id: oldest.id, emptied: true }, { id: old.id, emptied: true }, { id: young.id, emptied: false }]);
+  });
+
+  it.each([
+    { ATELIER_KEEP_FILES_DAYS: 30 },
+    { ATELIER_KEEP_FILES_GIB: 1 },
+    { ATELIER_KEEP_TASKS_DAYS: 30 },
+    { ATELIER_KEEP_TASKS_COUNT: 0 },
+  ])("keeps a picture that is the input of another task until that one has ended (%o)", async (settings) => {
+    const [needed, other] = [await endedTask(31), await endedTask(31)];
+    const user = await waitingTask(undefined, await idsOf(`outputs where task_id = ${needed.id}`, "id"));
+    const trails = { files: new Trail(), events: new Trail() };
+    const pass = () => prune({ db: test.db, files, retention: retentionFrom(settings), trails });
+    await pass();
+    expect([await isStored(needed.fileKey), await isStored(other.fileKey)]).toEqual([true, false]);
+    expect(await idsOf("outputs")).toEqual([needed.id]);
+    await endWell(user, 0);
+    await pass();
+    expect(await isStored(needed.fileKey)).toBe(false);
+    expect(await idsOf("outputs")).toEqual([]);
   });
 
   it("walks page after page, also through tasks that ended at the same moment", async () => {

@@ -90,9 +90,9 @@ async function* overBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: KeepBou
   for await (const page of endedTasksBeyond(walk, keep, trail)) yield page.filter((task) => !task.isAwaited).map(({ id }) => id);
 }
 
-/** Pages of ended tasks whose files, if there are any, are beyond the bounds. */
+/** Pages of ended tasks whose files, if there are any, are beyond the bounds, and which no other task needs. */
 async function* filesBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: FileBounds, trail?: Trail): AsyncGenerator<readonly string[]> {
-  for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null }, trail)) yield page.map(({ id }) => id);
+  for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null }, trail)) yield page.filter((task) => !task.isNeeded).map(({ id }) => id);
   if (keep.bytes !== null) yield* tasksWithFilesBeyond(walk, keep.bytes);
 }
 

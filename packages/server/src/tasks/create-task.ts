@@ -20,7 +20,7 @@ export interface RunRequest {
   readonly parameters: Record<string, unknown>;
   /** The validated input. */
   readonly input: Record<string, unknown>;
-  /** Uploads that the input names. */
+  /** Uploads, and outputs of other tasks, that the input names. */
   readonly fileIds?: readonly string[];
   readonly callbackUrl: string;
   /** Creates one task however often it is asked with the same key. */

@@ -11,7 +11,7 @@ export interface NewTask {
   readonly modelId: string;
   readonly parameters: Record<string, unknown>;
   readonly input: Record<string, unknown>;
-  /** Uploads that the input names: they stay while the task needs them. */
+  /** Uploads and outputs of other tasks that the input names: they stay while the task needs them. */
   readonly fileIds?: readonly string[] | undefined;
   readonly callbackUrl: string;
   /** Per second of its run. */
@@ -131,6 +131,8 @@ const statement = { name: "new-task", text: `
     insert into task_events (task_id, seq, attempt, type) select id, 1, 0, 'task_queue' from created
   ), used as (
     insert into task_files (task_id, file_id) select created.id, f.id from created, files f where f.id = any($16)
+  ), used_outputs as (
+    insert into task_outputs (task_id, output_id) select created.id, o.id from created, outputs o where o.id = any($16)
   )
   select created.id, project.is_spent as "isSpent", exists (select from admitted) as "isAdmitted", project.most,
          project.balance, created.${announceQueue}

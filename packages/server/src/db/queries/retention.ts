@@ -19,6 +19,10 @@ export interface FileBounds {
 const endedAt = "coalesce(t.cancelled_at, t.postprocess_ended_at)";
 const isEnded = "t.phase in ('finished', 'cancelled')";
 
+/** An output of the task is an input of one that waits or runs. */
+const isNeeded = `exists (select from outputs o join task_outputs u on u.output_id = o.id join tasks user_task on user_task.id = u.task_id
+                           where o.task_id = t.id and user_task.phase in ('waiting', 'leased'))`;
+
 /** A place in the order in which tasks ended. */
 export interface EndPlace {
   /** As PostgreSQL writes it, to the microsecond. */
@@ -42,8 +46,10 @@ export async function selectLastBeyond(db: Queryable, keep: KeepBounds): Promise
 }
 
 export interface EndedTask extends EndPlace {
-  /** Its callback is still to be sent, or a repeated Run would still be answered with it: it is not over. */
+  /** Its callback is still to be sent, a repeated Run would still be answered with it, or its files are needed: it is not over. */
   readonly isAwaited: boolean;
+  /** A task that has not ended has one of its outputs for an input. */
+  readonly isNeeded: boolean;
 }
 
 /** The next of the tasks that ended after one place, up to another: in the order of their ends. */
@@ -52,10 +58,11 @@ export async function selectEndedTasks(
   { after, upTo, most }: { after: EndPlace | undefined; upTo: EndPlace; most: number },
 ): Promise<EndedTask[]> {
   const { rows } = await db.query<EndedTask>(
-    `select t.id, ${endedAt}::text as "endedAt",
+    `select t.id, ${endedAt}::text as "endedAt", ${isNeeded} as "isNeeded",
             exists (select 1 from deliveries d where d.task_id = t.id and d.status = 'waiting')
               or exists (select 1 from idempotency_keys k
-                          where k.task_id = t.id and k.created_at >= now() - $6 * interval '1 millisecond') as "isAwaited"
+                          where k.task_id = t.id and k.created_at >= now() - $6 * interval '1 millisecond')
+              or ${isNeeded} as "isAwaited"
        from tasks t
       where ${isEnded} and (${endedAt}, t.id) > ($1::timestamptz, $2::bigint) and (${endedAt}, t.id) <= ($3::timestamptz, $4::bigint)
       order by ${endedAt}, t.id limit $5`,
@@ -64,13 +71,14 @@ export async function selectEndedTasks(
   return rows;
 }
 
-/** The next tasks with files before `beforeId`, the newest first, each with the bytes of its files; ended or not. */
+/** The next tasks with files before `beforeId`, the newest first, each with the bytes of its files. `isOver`: ended, and no other task
+ *  needs its outputs. */
 export async function selectTasksWithFiles(
   db: Queryable,
   { beforeId, most }: { beforeId: string; most: number },
-): Promise<{ id: string; bytes: number; isEnded: boolean }[]> {
-  const { rows } = await db.query<{ id: string; bytes: string; isEnded: boolean }>(
-    `select o.task_id as id, o.bytes, ${isEnded} as "isEnded"
+): Promise<{ id: string; bytes: number; isOver: boolean }[]> {
+  const { rows } = await db.query<{ id: string; bytes: string; isOver: boolean }>(
+    `select o.task_id as id, o.bytes, ${isEnded} and not ${isNeeded} as "isOver"
        from (select task_id, sum(size_bytes) as bytes from outputs where task_id < $1
               group by task_id order by task_id desc limit $2) as o
        join tasks t on t.id = o.task_id
