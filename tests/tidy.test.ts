@@ -23,7 +23,7 @@ const serverLevels = [
   ["events", "engines", "files", "data-folder", "outbound"],
   ["db"],
   ["config"],
-  ["errors", "limits", "log", "operator-error", "process-identity", "secret-text", "address-range"],
+  ["errors", "limits", "log", "operator-error", "process-identity", "secret-text", "sentence", "address-range"],
   ["limits-of-files", "limits-of-remote-workers", "limits-of-stores", "limits-of-the-database"],
 ];
 

@@ -1,6 +1,7 @@
 // An expected failure that the person who runs the server can act on. Printed at the console, never sent over the wire.
 
 export const operatorErrorCodes = [
+  "BACKUP_FAILED",
   "BACKUP_INVALID",
   "BACKUP_REFUSED",
   "CONFIG_INVALID",

@@ -8,7 +8,7 @@ import { buffer } from "node:stream/consumers";
 
 import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
-import { sentence } from "./sentence.ts";
+import { sentence } from "../sentence.ts";
 
 export interface Asked {
   readonly method: "GET" | "POST";

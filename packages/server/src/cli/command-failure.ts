@@ -1,9 +1,9 @@
 // What went wrong between the command line and a server, in words for people.
 
 import { OperatorError } from "../operator-error.ts";
+import { sentence } from "../sentence.ts";
 import { ApiRefusal } from "./api-client.ts";
 import { ServerAway } from "./ask.ts";
-import { sentence } from "./sentence.ts";
 
 /** The server's own words are the best explanation of a refusal. */
 export function asCommandFailure(error: unknown): never {

@@ -11,12 +11,12 @@ import { z } from "zod";
 import { makeFolder } from "../data-folder/make-folder.ts";
 import { limits } from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
+import { sentence } from "../sentence.ts";
 import { ApiRefusal } from "./api-client.ts";
 import type { ApiClient } from "./api-client.ts";
 import { asFailureToFollow } from "./command-failure.ts";
 import { outlast } from "./outlast.ts";
 import type { ProgressLine } from "./progress-line.ts";
-import { sentence } from "./sentence.ts";
 
 export interface RunModelOptions {
   /** `owner/model`, as in the URL of its page. */

@@ -36,6 +36,11 @@ it("is empty again, and gone with those that were made for it, but for one that 
   expect(await readdir(folder)).toEqual(["a"]);
 });
 
+it("where one cannot be made, those above it do not stay", async () => {
+  await expect(makeFolder(join(folder, "a/b", "c".repeat(256)))).rejects.toMatchObject({ code: "ENAMETOOLONG" });
+  expect(await readdir(folder)).toEqual([]);
+});
+
 it("a file in its way is told of, and stays", async () => {
   await writeFile(join(folder, "file"), "");
   await expect(makeFolder(join(folder, "file"))).rejects.toMatchObject({ code: "EEXIST" });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { addAbortSignal, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import { emptyFolder, makeFolder } from "../../data-folder/make-folder.ts";
+import { emptyFolder, makeFolder, removeUnused } from "../../data-folder/make-folder.ts";
 import type { DatabaseAddress } from "../../db/database.ts";
 import { openDump } from "../../db/dump.ts";
 import type { Dump } from "../../db/dump.ts";
@@ -14,6 +14,7 @@ import { openDiskStore } from "../../files/disk-store.ts";
 import type { FileStore } from "../../files/file-store.ts";
 import { limits } from "../../limits.ts";
 import { OperatorError } from "../../operator-error.ts";
+import { sentence } from "../../sentence.ts";
 import { backupFormat, fileListName, keyCheck, manifestName, masterKeyName, Meter, tablePath } from "./manifest.ts";
 import type { BackupManifest } from "./manifest.ts";
 
@@ -33,59 +34,63 @@ export interface BackupProgress {
 }
 
 /** Writes a backup to `folder`, which must be empty or not exist. `withMasterKey`: puts the key in it, too. Throws BACKUP_REFUSED
- *  when the folder cannot be made or holds anything, and the signal's reason when it was aborted; then nothing of it stays. */
+ *  when the folder cannot be made or holds anything, the signal's reason when it was aborted, and BACKUP_FAILED for everything else;
+ *  then nothing of it stays. */
 export async function makeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
   const made = await makeEmptyFolder(folder);
   try {
     return await writeBackup(deps, folder, options);
   } catch (error) {
-    if (!deps.signal?.aborted) throw error;
-    await emptyFolder(folder, made);
-    throw deps.signal.reason;
+    const left = await emptyFolder(folder, made).catch((cause: unknown) => `What there is of it could not be removed: ${reasonOf(cause)}.`);
+    if (left === undefined) deps.signal?.throwIfAborted();
+    const remedy = left ?? "What there was of it is removed. Mend the cause, and make the backup again.";
+    throw new OperatorError("BACKUP_FAILED", { problem: sentence(`The backup in ${folder} failed: ${reasonOf(error)}`), remedy }, { cause: error });
   }
 }
 
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The manifest is written last, so a folder without one is no backup. */
-async function writeBackup(deps: BackupDeps, folder: string, options: { withMasterKey: boolean }): Promise<BackupManifest> {
+async function writeBackup(deps: BackupDeps, folder: string, { withMasterKey }: { withMasterKey: boolean }): Promise<BackupManifest> {
   const createdAt = new Date().toISOString();
+  const data = await writeData(deps, folder);
+  if (withMasterKey) await writeFile(join(folder, masterKeyName), `${deps.masterKey.toString("hex")}\n`, { mode: 0o600 });
+  deps.signal?.throwIfAborted();
+  const key = { masterKeyCheck: keyCheck(deps.masterKey), hasMasterKey: withMasterKey };
+  const manifest: BackupManifest = { format: backupFormat, createdAt, ...key, ...data };
+  await writeSynced(join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  return manifest;
+}
+
+async function writeData(
+  deps: BackupDeps,
+  folder: string,
+): Promise<Pick<BackupManifest, "postgresVersion" | "migrations" | "tables" | "sequences" | "files" | "filesGone">> {
   const dump = await openDump(deps.address, limits.backupPageRows);
   try {
     const tables = await writeTables(deps, dump, folder);
     const { files, filesGone } = await writeFiles(deps, dump, folder);
-    if (options.withMasterKey) {
-      await writeFile(join(folder, masterKeyName), `${deps.masterKey.toString("hex")}\n`, { mode: 0o600 });
-    }
-    deps.signal?.throwIfAborted();
-    const manifest: BackupManifest = {
-      format: backupFormat,
-      createdAt,
-      postgresVersion: dump.postgresVersion,
-      masterKeyCheck: keyCheck(deps.masterKey),
-      hasMasterKey: options.withMasterKey,
-      migrations: [...dump.migrations],
-      tables,
-      sequences: [...dump.sequences],
-      files,
-      filesGone,
-    };
-    await writeSynced(join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    return manifest;
+    const { postgresVersion, migrations, sequences } = dump;
+    return { postgresVersion, migrations: [...migrations], tables, sequences: [...sequences], files, filesGone };
   } finally {
     await dump.close();
   }
 }
 
-/** Returns the folders that it made. */
+/** Returns the folders that it made. Of several backups into one folder only that which makes `tables` goes on. */
 async function makeEmptyFolder(folder: string): Promise<string[]> {
-  const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
+  let made: string[] = [];
   try {
-    const made = await makeFolder(folder, { mode: 0o700 });
+    made = await makeFolder(folder, { mode: 0o700 });
     if ((await readdir(folder)).length > 0) throw new Error("it is not empty");
     await mkdir(join(folder, "tables"));
     return made;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OperatorError("BACKUP_REFUSED", { problem: `No backup can be made in ${folder}: ${reason}.`, remedy }, { cause });
+    await removeUnused(made);
+    const remedy = "Give a folder that is empty or does not exist yet; Atelier overwrites no backup.";
+    throw new OperatorError("BACKUP_REFUSED", { problem: sentence(`No backup can be made in ${folder}: ${reasonOf(cause)}`), remedy }, { cause });
   }
 }
 
