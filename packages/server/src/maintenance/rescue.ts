@@ -10,7 +10,7 @@ import type { Upkeep } from "./periodically.ts";
 /** A pass resolves to the number of tasks returned to the queue or ended. */
 export function startRescue(deps: { db: Queryable; log: Log }): Upkeep {
   const pass = async (): Promise<number> => {
-    const bounds = { lostLeases: limits.lostLeases, most: limits.rescueBatch };
+    const bounds = { lostLeases: limits.lostLeases, most: limits.rescueBatch, leaseMs: limits.leaseMs };
     const failed = await failLostTasks(deps.db, bounds);
     const rescued = await rescueTasks(deps.db, bounds);
     if (failed + rescued > 0) deps.log.warn({ failed, rescued }, "tasks.rescued");

@@ -35,20 +35,22 @@ const text = `
              order by t.project_id limit 1)
       from waiting_project w where w.project_id is not null
   ), chosen as materialized (
-    select u.project_id, u.claims, u.last_claim_at, least(p.running_limit - leased.running, case when p.budget is not null then $9::bigint - leased.ours end, $8) as room,
+    select u.project_id, u.claims, served.at as last_claim_at, least(p.running_limit - leased.running, case when p.budget is not null then $9::bigint - leased.ours end, $8) as room,
            -- A project that was not served for a while counts as one with none.
-           case when u.last_claim_at < now() - $7 * interval '1 millisecond' then 0 else leased.running end as rank
+           case when served.at >= now() - $7 * interval '1 millisecond' then leased.running else 0 end as rank
       from waiting_project w join project_usage u using (project_id) join projects p on p.id = u.project_id
            cross join lateral (
              select count(*) as running, count(*) filter (where t.worker_id = $1) as ours from tasks t where t.phase = 'leased' and t.project_id = u.project_id
            ) leased
+           -- A time that is yet to come was written before the database's clock went back: nobody knows when that was.
+           cross join lateral (select case when u.last_claim_at < now() + $7 * interval '1 millisecond' then u.last_claim_at end as at) served
      where (p.running_limit is null or leased.running < p.running_limit) and (p.budget is null or u.spent < p.budget and coalesce(leased.ours < $9::bigint, true))
        and exists (
          select from unnest($2::text[]) as offered (model)
           where (select t.id from tasks t
                   where t.phase = 'waiting' and t.project_id = u.project_id and t.model = offered.model
                   order by t.id limit 1) is not null)
-     order by rank, u.last_claim_at nulls first, u.project_id
+     order by rank, served.at nulls first, u.project_id
      limit $8
   ), turn as materialized (
     select chosen.*

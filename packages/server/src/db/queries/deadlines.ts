@@ -2,7 +2,7 @@
 // takes, or that ends, at the same moment is no longer in the phase that they ask for.
 
 import type { Queryable } from "../queryable.ts";
-import { announceEvent, appendEvent } from "./moved-rows.ts";
+import { announceEvent, appendEvent, secondsSinceAccept } from "./moved-rows.ts";
 
 /** Cancels tasks that wait for longer than their model allows, up to `most`. Returns how many. */
 export async function cancelOverdueTasks(db: Queryable, most: number): Promise<number> {
@@ -27,7 +27,7 @@ export async function killOverdueTasks(db: Queryable, most: number): Promise<num
        update tasks t
           set status = 'task_cancel', cancelled_at = now(), pexit = '137', total_cost = 0,
               ended_at = coalesce(ended_at, now()), last_event_seq = last_event_seq + 1,
-              elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4),
+              elapsed_seconds = ${secondsSinceAccept},
               worker_id = null, lease_expires_at = null,
               debug_error = ${reason("RUN_TIME_EXCEEDED: the task ran", "run_limit_ms")}
          from overdue where t.id = overdue.id

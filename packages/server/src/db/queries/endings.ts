@@ -3,7 +3,7 @@
 import { leasedStatuses } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
-import { announceEvent, appendEvent } from "./moved-rows.ts";
+import { announceEvent, appendEvent, secondsSinceAccept } from "./moved-rows.ts";
 
 /** Cancels a waiting task. False when it does not wait (any more). */
 export async function cancelWaitingTask(db: Queryable, taskId: string): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function killLeasedTask(db: Queryable, taskId: string): Promise<boo
        update tasks
           set status = 'task_cancel', cancelled_at = now(), pexit = '137', total_cost = 0,
               ended_at = coalesce(ended_at, now()), last_event_seq = last_event_seq + 1,
-              elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4),
+              elapsed_seconds = ${secondsSinceAccept},
               worker_id = null, lease_expires_at = null
         where id = $1 and status = any($2)
        returning id, last_event_seq, attempt

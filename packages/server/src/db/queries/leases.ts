@@ -107,20 +107,28 @@ export async function renewLeases(
   return rows;
 }
 
-/** Returns tasks with an expired lease to the queue, up to the limit of lost leases. Returns how many were rescued. */
-export async function rescueTasks(db: Queryable, rescue: { lostLeases: number; most: number }): Promise<number> {
+/** Returns tasks with an expired lease to the queue, up to the limit of lost leases. Returns how many were rescued. `leaseMs`: no lease is
+ *  longer. One that ends much later was given before the database's clock went back (it was set, or another machine took over), and
+ *  ends as if it had been renewed now. Absent: leases have any length. */
+export async function rescueTasks(db: Queryable, rescue: { lostLeases: number; most: number; leaseMs?: number }): Promise<number> {
   const { rowCount } = await db.query(
     `with expired as (
        select id from tasks
         where lease_expires_at < now() and lost_leases + 1 < $1 and phase = 'leased'
         order by lease_expires_at limit $2 for update skip locked
+     ), ahead as (
+       select id from tasks
+        where lease_expires_at > now() + 2 * $3::bigint * interval '1 millisecond' and phase = 'leased'
+        order by id limit $2 for no key update skip locked
+     ), shortened as (
+       update tasks t set lease_expires_at = now() + $3::bigint * interval '1 millisecond' from ahead where t.id = ahead.id
      ), moved as (
        update tasks t set ${backToQueue}, lost_leases = lost_leases + 1
          from expired where t.id = expired.id
        returning t.id, t.last_event_seq, t.attempt
      ), ${appendEvent("'task_queue'", "null")}
      select ${announceEvent}, ${announceQueue} from moved`,
-    [rescue.lostLeases, rescue.most],
+    [rescue.lostLeases, rescue.most, rescue.leaseMs ?? null],
   );
   return rowCount ?? 0;
 }

@@ -7,6 +7,9 @@ export const backToQueue = `status = 'task_queue', last_event_seq = last_event_s
   lease_expires_at = null, deadline_at = now() + queue_limit_ms * interval '1 millisecond', variant = null, accepted_at = null,
   preprocess_started_at = null, preprocess_ended_at = null, assigned_at = null, started_at = null, ended_at = null, postprocess_started_at = null, elapsed_seconds = 0`;
 
+/** From accept to now, as a task shows it that ends without a result; never below zero, should the database's clock have gone back. */
+export const secondsSinceAccept = "greatest(0, round(extract(epoch from now() - accepted_at)::numeric, 4))";
+
 /** CTE that appends the event of a `moved` task. `type` and `data` are SQL expressions of this file, never user text. */
 export function appendEvent(type: string, data: string): string {
   return `event as (

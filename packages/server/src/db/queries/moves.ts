@@ -5,7 +5,7 @@ import type { Status } from "@atelier/schema/status";
 
 import type { Queryable } from "../queryable.ts";
 import { finishTasks, moveTasks } from "./moves-of-many.ts";
-import { announceEvent, announceQueue, appendEvent, backToQueue } from "./moved-rows.ts";
+import { announceEvent, announceQueue, appendEvent, backToQueue, secondsSinceAccept } from "./moved-rows.ts";
 
 /** What a worker must show to change a task: the attempt it was given and its own id. */
 export interface Fence {
@@ -75,7 +75,7 @@ export async function failTask(
        update tasks
           set status = 'task_postprocess_end', last_event_seq = last_event_seq + 1, postprocess_ended_at = now(),
               ended_at = coalesce(ended_at, now()), pexit = $5, debug_error = $6, debug_output = $7, total_cost = 0,
-              elapsed_seconds = round(extract(epoch from now() - accepted_at)::numeric, 4),
+              elapsed_seconds = ${secondsSinceAccept},
               worker_id = null, lease_expires_at = null
         where id = $1 and attempt = $2 and worker_id = $3 and status = any($4)
        returning id, last_event_seq, attempt
