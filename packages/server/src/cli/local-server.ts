@@ -1,16 +1,18 @@
 // Finds the server and the credentials that a command uses: those given, or those of the data folder on this machine.
 
-import { chmod, readFile, rename, writeFile } from "node:fs/promises";
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import type { ClientEnvironment, Config } from "../config.ts";
 import { findServer } from "../data-folder/server-record.ts";
+import type { Queryable } from "../db/queryable.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
 import { findProjectByKey } from "../projects/find-project.ts";
-import { createNumberedProject } from "../projects/create-project.ts";
+import { findOrCreateProject } from "../projects/create-project.ts";
+import type { CreatedProject } from "../projects/create-project.ts";
 import type { Credentials } from "./api-client.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -47,21 +49,34 @@ export async function findCredentials(
 
 const credentialsSchema = z.object({ apikey: z.string(), apisecret: z.string().nullable() });
 
-/** Those of the project `local` (or `local-2` where a restored database has one whose credentials are gone), kept in the data folder for this user only; renewed when the database lost them. */
+/** Those of the project `local` (or `local-2` where a restored database has one whose credentials are gone), kept in the data folder
+ *  for this user only; renewed when the database lost them. */
 async function localCredentials(deps: { config: Config; log: Log }): Promise<Credentials> {
   const path = join(deps.config.dataDir, "credentials.json");
-  const kept = await readCredentials(path);
-  return withDatabase(deps, async (lent) => {
-    const found = kept && (await findProjectByKey(lent, kept.apiKey));
-    // A key that was rotated by hand is as good as lost.
-    if (found && (kept.apiSecret === null || found.secrets.includes(kept.apiSecret))) return kept;
-    const project = await createNumberedProject(lent, { name: "local", auth: "signature" });
-    await writeFile(`${path}.partial`, `${JSON.stringify(project, undefined, 2)}\n`, { mode: 0o600 });
-    // An older file's mode would stay.
-    await chmod(`${path}.partial`, 0o600);
-    await rename(`${path}.partial`, path);
-    return { apiKey: project.apikey, apiSecret: project.apisecret };
+  return withDatabase(deps, async ({ db, masterKey }) => {
+    const find = async (queryable: Queryable): Promise<Credentials | undefined> => {
+      const kept = await readCredentials(path);
+      const found = kept && (await findProjectByKey({ db: queryable, masterKey }, kept.apiKey));
+      // A key that was rotated by hand is as good as lost.
+      return found && (kept.apiSecret === null || found.secrets.includes(kept.apiSecret)) ? kept : undefined;
+    };
+    const keep = (project: CreatedProject): Promise<Credentials> => keepCredentials(path, project);
+    return (await find(db)) ?? findOrCreateProject({ db, masterKey }, { name: "local", auth: "signature" }, { find, keep });
   });
+}
+
+async function keepCredentials(path: string, project: CreatedProject): Promise<Credentials> {
+  const file = await open(`${path}.partial`, "w", 0o600);
+  try {
+    // An older file's mode would stay.
+    await file.chmod(0o600);
+    await file.writeFile(`${JSON.stringify(project, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.partial`, path);
+  return { apiKey: project.apikey, apiSecret: project.apisecret };
 }
 
 async function readCredentials(path: string): Promise<Credentials | undefined> {

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
-import { createNamedProject, createNumberedProject } from "./create-project.ts";
+import { createNamedProject, findOrCreateProject } from "./create-project.ts";
+import type { CreatedProject } from "./create-project.ts";
 import { useProjectDatabase } from "./test-projects.ts";
 
 const deps = useProjectDatabase();
@@ -14,10 +15,20 @@ it("of several projects of one name that are made at once there is one, and the 
   expect(rows.map(({ name }) => name)).toEqual(["a", "b"]);
 });
 
+const keepNothing = { find: async () => undefined, keep: async (project: CreatedProject) => project };
+
 it("of several projects whose name nobody chose each has a number of its own", async () => {
   await createNamedProject(deps(), { name: "local-2", auth: "key" });
-  const made = await Promise.all([1, 2, 3].map(() => createNumberedProject(deps(), { name: "local", auth: "key" })));
+  const made = await Promise.all([1, 2, 3].map(() => findOrCreateProject(deps(), { name: "local", auth: "key" }, keepNothing)));
   expect(made.map(({ name }) => name).toSorted()).toEqual(["local", "local-3", "local-4"]);
+});
+
+it("a project that could not be kept is not there", async () => {
+  const keep = async () => {
+    throw new Error("the disk is full");
+  };
+  await expect(findOrCreateProject(deps(), { name: "unkept", auth: "key" }, { ...keepNothing, keep })).rejects.toThrow("the disk is full");
+  expect((await deps().db.query("select name from projects where name = 'unkept'")).rows).toEqual([]);
 });
 
 it.each([

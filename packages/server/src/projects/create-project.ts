@@ -39,13 +39,29 @@ export async function createNamedProject(deps: KeyDeps, options: { name: string;
   });
 }
 
-/** The same, where nobody chose the name: one that is taken gets the first number behind it that is free, as in `local-2`. */
-export async function createNumberedProject(deps: KeyDeps, { name, auth }: { name: string; auth: ProjectAuth }): Promise<CreatedProject> {
+/** How a caller keeps the credentials of a project that is made for it alone. */
+export interface ProjectKeeper<Kept> {
+  /** What is kept of a project that is still there. */
+  find(tx: Queryable): Promise<Kept | undefined>;
+  keep(project: CreatedProject): Promise<Kept>;
+}
+
+/** The same, where nobody chose the name: one that is taken gets the first number behind it that is free, as in `local-2`. Made where
+ *  `find` finds none: of several callers at the same moment one makes it, and the others find it. It is kept before it is committed:
+ *  a crash in between leaves credentials of no project, which are not found, and never a project whose credentials nobody has. */
+export async function findOrCreateProject<Kept>(
+  deps: KeyDeps,
+  { name, auth }: { name: string; auth: ProjectAuth },
+  { find, keep }: ProjectKeeper<Kept>,
+): Promise<Kept> {
   return deps.db.transaction(async (tx) => {
+    await lockProjectName(tx, name);
+    const kept = await find(tx);
+    if (kept !== undefined) return kept;
     for (let number = 1; number <= limits.projectNameTries; number += 1) {
       const free = number === 1 ? name : `${name}-${number}`;
       if (await lockNameOrFindHolder(tx, free)) continue;
-      return addProject({ tx, masterKey: deps.masterKey, actor: deps.actor ?? "server" }, { name: free, auth });
+      return keep(await addProject({ tx, masterKey: deps.masterKey, actor: deps.actor ?? "server" }, { name: free, auth }));
     }
     throw namesTaken(name);
   });
