@@ -27,7 +27,8 @@ async function start(command: EngineCommand): Promise<EngineProcess> {
 /** An engine that is one line of JavaScript: `pipe` is its end of the channel. */
 function scripted(line: string): EngineCommand {
   const script = `const pipe = new (require("net").Socket)({ fd: 3, readable: true, writable: true });
-    const send = (message) => pipe.write(JSON.stringify(message) + "\\n"); ${line}`;
+    const send = (message) => pipe.write(JSON.stringify(message) + "\\n");
+    pipe.on("data", (data) => String(data).includes('"shutdown"') && process.exit(0)); ${line}`;
   return { name: "scripted", command: process.execPath, args: ["-e", script] };
 }
 
@@ -62,6 +63,26 @@ test("lines that are no messages are logged and change nothing", async () => {
   const result = await engine.run(runOf("x"), { ...follower, onErrorLine: (text) => void log.push(text) }, { signal: never });
   expect(result).toEqual({ kind: "done", outputs: [], loadCount: 1, elapsedMs: 5 });
   expect(log).toEqual(["engine scripted sent not a message: not json", "engine scripted sent not a message: {}"]);
+});
+
+test.each([
+  ["is done", `send({ type: "done", runId: "1", loadCount: 1, elapsedMs: 5 })`, { kind: "done" }],
+  ["fails", `send({ type: "failed", runId: "1", code: "X", message: "x" })`, { kind: "failed" }],
+  ["exits", "process.exit(7)", { kind: "crashed", reason: "exit 7" }],
+])("what an engine writes before it %s belongs to its run, however late it is read", async (_, ending, outcome) => {
+  const engine = await start(
+    scripted(`send({ type: "ready", protocol: 1, engine: "x", capabilities: {} });
+      pipe.on("data", (data) => { if (!String(data).includes('"run"')) return;
+        send({ type: "progress", runId: "1", index: 0, step: 1, stepTotal: 1, secondsPerStep: 0 });
+        setTimeout(() => { console.log("last output"); console.error("last words"); ${ending}; }, 50); })`),
+  );
+  const log: string[] = [];
+  const keep = (text: string): void => void log.push(text);
+  // Looks at no pipe until all has been written: then the pipe of the messages, which was read last, is looked at first.
+  const onProgress = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  const result = await engine.run(runOf("x"), { onProgress, onLog: keep, onErrorLine: keep }, { signal: never });
+  expect(result).toMatchObject(outcome);
+  expect(log.toSorted()).toEqual(["last output", "last words"]);
 });
 
 test("a silent engine is killed and counts as crashed", async () => {

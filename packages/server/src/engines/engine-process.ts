@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 
 import { engineProtocolVersion } from "@atelier/schema/engine-messages";
 import type { FromEngine, ToEngine } from "@atelier/schema/engine-messages";
@@ -68,6 +69,7 @@ export class EngineProcess {
     const ready = new Promise<FromEngine>((resolve) => (engine.#onMessage = resolve));
     engine.#channel.send({ type: "init", protocol: engineProtocolVersion, threads: options.threads });
     const first = await Promise.race([ready, engine.#exit, timeout(limits.engineStartMs)]);
+    await untilPipesAreRead();
     if (typeof first === "object" && first.type === "ready" && first.protocol === engineProtocolVersion) return engine;
     engine.kill();
     const detail = typeof first === "string" ? first : JSON.stringify(first);
@@ -107,6 +109,7 @@ export class EngineProcess {
     this.#channel.send(message);
     try {
       const result = await following.result;
+      await untilPipesAreRead();
       if (result.kind === "done" && message.type === "run") {
         this.#loaded = { basePath: message.basePath, adapterPaths: message.adapters.map(({ path }) => path) };
       }
@@ -164,6 +167,12 @@ export class EngineProcess {
       for (const timer of timers) clearTimeout(timer);
     };
   }
+}
+
+/** Lines that an engine wrote before a message may be read after it: they come through other pipes. What is in these now is read when
+ *  the event loop has looked at all of them once more; the first turn only ends the look in which the message came. */
+async function untilPipesAreRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
 }
 
 type LineFollower = Pick<RunFollower, "onLog" | "onErrorLine">;
