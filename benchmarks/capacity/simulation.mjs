@@ -80,7 +80,7 @@ function keepAlive(clock, { database, servers }, { workers, random, costs }) {
   }
   for (const server of servers) {
     every(limits.claimPollMs, () => server.ring());
-    every(limits.rescueMs, () => run("rescue", { statements: 2 }));
+    every(limits.rescueMs, () => run("rescue", { statements: 3 }));
     every(limits.deadlineMs, () => run("deadlines", { statements: 2 }));
     every(limits.deliveryPollMs, () => run("delivery"));
   }

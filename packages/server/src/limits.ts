@@ -65,6 +65,9 @@ export const limits = Object.freeze({
   heartbeatMs: 1_000,
   /** How often servers look for expired leases. */
   rescueMs: 500,
+  /** A database that answered nothing for this long may have taken no heartbeat, and a lease may have run out meanwhile whose worker
+   *  lives: a lease less two heartbeats. */
+  rescueAwayMs: 2_000,
   /** A task whose model a worker has loaded goes before one whose model it would have to load, until that one has waited for
    *  this long: about the loading of a large base from a disk. */
   warmFirstMs: 30_000,

@@ -427,7 +427,11 @@ test("the rescue returns expired tasks by itself", async () => {
   const { db, projectId, run } = await setup();
   const { id } = await run("lost");
   await claimTask(db, { workerId: "w1", models: ["test/fake"], leaseMs: -1 });
-  const rescue = startRescue({ db, log: openLog({ level: "silent", pretty: false }) });
+  let nowMs = 0;
+  const rescue = startRescue({ db, log: openLog({ level: "silent", pretty: false }) }, () => nowMs);
+  await rescue.runOnce();
+  nowMs += 1_000;
+  while (nowMs < limits.leaseMs) nowMs += (await rescue.runOnce(), 1_000);
   expect(await rescue.runOnce()).toBe(1);
   await rescue.stop();
   expect(await findTask({ db }, { projectId, id })).toMatchObject({ status: "task_queue" });
