@@ -65,6 +65,20 @@ const defaults = {
   ground: "#ffffff",
 };
 
+describe("text that is longer than any is kept, for the task shows what was sent", () => {
+  const spaces = " ".repeat(options.textCharacters);
+  it.each([
+    ["samples", `${spaces}2`],
+    ["scale", `${"0".repeat(options.textCharacters)}2`],
+    ["seed", `${spaces}7`],
+    ["width", `${spaces} `],
+    ["framed", `${spaces}true`],
+    ["prompt", `${spaces}x`],
+  ])("is refused for %s", (parameter, sent) => {
+    expect(failureOf({ [parameter]: sent })).toMatchObject({ code: "PARAMETER_INVALID", details: { parameter } });
+  });
+});
+
 describe("values that count as not given", () => {
   it("an empty request takes every default", () => {
     expect(inputOf({})).toEqual(defaults);

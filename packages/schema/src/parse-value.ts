@@ -39,10 +39,11 @@ const checkboxValues = new Map<string, boolean>([
 /** `sent` is undefined when the key is absent from the request. */
 export function parseValue(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
   if (kindOf(parameter) === "choices") return parseChoices(parameter, sent, options);
-  if (isNested(sent)) return { problem: "PARAMETER_INVALID" };
+  // A number, too: it may stand behind megabytes of spaces, and is kept as it was sent.
+  if (isNested(sent) || (typeof sent === "string" && sent.length > options.textCharacters)) return { problem: "PARAMETER_INVALID" };
   if (parameter.role === "seed") return parseSeed(parameter, sent, options);
-  if (!isLeftOut(parameter, sent)) return coerce(parameter, sent, options);
-  if (parameter.default !== "") return coerce(parameter, parameter.default, options);
+  if (!isLeftOut(parameter, sent)) return coerce(parameter, sent);
+  if (parameter.default !== "") return coerce(parameter, parameter.default);
   if (parameter.required) return { problem: "PARAMETER_REQUIRED" };
   return { value: valueOfNothing(parameter) };
 }
@@ -60,10 +61,10 @@ export function isSeedChosen(parameter: Parameter, sent: unknown): boolean {
   return isLeftOut(parameter, sent) || numberOf(sent) === -1;
 }
 
-function coerce(parameter: Parameter, sent: unknown, options: ParseOptions): ParsedValue {
+function coerce(parameter: Parameter, sent: unknown): ParsedValue {
   switch (kindOf(parameter)) {
     case "text":
-      return parseText(sent, options);
+      return parseText(sent);
     case "choice":
       return parseChoice(parameter, sent);
     case "truth":
@@ -88,10 +89,10 @@ function parseSeed(parameter: Parameter, sent: unknown, options: ParseOptions): 
   return parseNumber(parameter, asked, { mustBeInteger: true });
 }
 
-function parseText(sent: unknown, options: ParseOptions): ParsedValue {
+function parseText(sent: unknown): ParsedValue {
   const text = String(sent);
   // PostgreSQL stores no NUL, and no prompt needs one.
-  if (text.length > options.textCharacters || text.includes("\0")) return { problem: "PARAMETER_INVALID" };
+  if (text.includes("\0")) return { problem: "PARAMETER_INVALID" };
   return { value: wellFormed(text) };
 }
 
