@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
 import { open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -101,6 +102,7 @@ async function launch(deps: PostmasterDeps): Promise<ChildProcess> {
       stdio: ["ignore", log.fd, log.fd],
       env: { ...deps.binaries.environment, PATH: searchPath, LC_ALL: "C", TZ: "UTC" },
     });
+    endWithProcess(child, deps.socketDir);
     await new Promise((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);
@@ -109,6 +111,17 @@ async function launch(deps: PostmasterDeps): Promise<ChildProcess> {
   } finally {
     await log.close();
   }
+}
+
+/** A process that does not wait for the end of its work (a second Ctrl-C) takes its PostgreSQL with it: by the immediate shutdown, which
+ *  needs nobody to wait for it, and the next start recovers from the log. After a kill -9 the next start has to stop it. */
+function endWithProcess(child: ChildProcess, socketDir: string): void {
+  const end = (): void => {
+    child.kill("SIGQUIT");
+    rmSync(socketDir, { recursive: true, force: true });
+  };
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
 }
 
 async function becomesReady(clusterDir: string, child: ChildProcess, deadline: number): Promise<boolean> {
