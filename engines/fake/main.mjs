@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: no model, a one-colour picture per run. A production server refuses it.
-// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `output=missing`, `fail`, `hang`, `printNul`, `printEmoji`, `printErrors=3`, `ignoreCancel`.
+// Words in the prompt steer it: `stepMs=20`, `crashAt=2`, `throw=EIO`, `output=missing`, `fail`, `hang`, `cancelItself`, `printNul`, `printEmoji`, `printErrors=3`, `ignoreCancel`.
 
 import { createHash } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
@@ -49,6 +49,7 @@ async function run({ runId, input, outputFolder }) {
   if (input.prompt.includes("printEmoji")) for (const print of [console.log, console.error]) print(`x${"\u{1F3A8}".repeat(2_000)}`);
   const thrown = word(input.prompt, "throw");
   if (thrown) throw Object.assign(new Error(`${thrown}: asked to throw`), { code: thrown });
+  if (input.prompt.includes("cancelItself")) return send({ type: "cancelled", runId });
   if (input.prompt.includes("hang")) return;
   for (let step = 1; step <= stepTotal; step += 1) {
     await wait(stepMs);

@@ -214,12 +214,14 @@ class TaskRun {
       if (result.code === diskFullCode) throw new StoreFailed(`the engine found no room: ${result.message}`);
       const debugError = this.#withErrors(`${result.code}: ${result.message}`);
       await this.#fail({ mayRetry: mayPass(result.code), debugError, debugOutput }, result.code);
-    } else if (result.kind === "cancelled" || this.#signal.aborted) {
+    } else if (this.#signal.aborted || (result.kind === "cancelled" && this.#stop.aborted)) {
       const { taskId, attempt } = this.#task;
       this.#deps.log.info({ taskId, attempt, reason: this.#signal.reason as unknown }, "task.engine_stopped");
       await source.putBack(this.#task);
     } else {
-      await this.#fail({ mayRetry: true, debugError: this.#withErrors(result.reason), debugOutput }, "crashed");
+      // What nobody asked for would happen again: without a count of it the task would go round for ever.
+      const reason = result.kind === "cancelled" ? "The engine stopped the run, though nobody had asked it to." : result.reason;
+      await this.#fail({ mayRetry: true, debugError: this.#withErrors(reason), debugOutput }, "crashed");
     }
   }
 

@@ -193,6 +193,15 @@ test("an engine that crashes is tried again, and only a bounded number of times"
   expect(task.debugError).toContain("exit 3");
 });
 
+test("an engine that stops a run by itself has failed, a bounded number of times", async () => {
+  const { run, work, ended } = await setup();
+  const { id } = await run("cancelItself");
+  await work();
+  const task = await ended(id);
+  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
+  expect(task.debugError).toContain("nobody had asked it to");
+});
+
 test("an engine that fails for a reason that it did not foresee is tried again, and the last reason is kept", async () => {
   const { run, work, ended } = await setup();
   const { id } = await run("throw=EIO");
