@@ -38,7 +38,7 @@ async function setup(loses?: RegExp) {
   };
   const rows = async () => (await db.query<{ key: string }>("select file_key as key from files")).rows.map(({ key }) => key);
   const age = () => db.query("update files set created_at = now() - $1 * interval '1 millisecond'", [limits.interruptedUploadMs + 1_000]);
-  const prune = () => pruneFiles({ db, files }, { addedBefore: null });
+  const prune = () => pruneFiles({ db, files }, { keepDays: null });
   return { app, db, run, storedKeys, rows, age, prune };
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { outputDaysOf, retentionFrom } from "../config/retention-settings.ts";
 import type { Retention } from "../config/retention-settings.ts";
@@ -253,6 +253,20 @@ describe("retention", () => {
     expect((await pruneWith({})).removed.uploads).toBe(1);
     expect((await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).removed.uploads).toBe(1);
     expect(await idsOf("files", "id")).toEqual([young, waitedFor].toSorted());
+  });
+
+  it("asks the database how old an upload is, whatever this machine's clock says", async () => {
+    await test.db.query(
+      `insert into files (id, project_id, origin, name, content_type, size_bytes, access_key, file_key, stored_at)
+       values ('f', $1, 'upload', 'a.png', 'image/png', 1, 'k', 'f/a.png', now())`,
+      [projectId],
+    );
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 400 * 86_400_000 });
+    try {
+      expect((await pruneWith({ ATELIER_KEEP_FILES_DAYS: 30 })).removed.uploads).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("removes callbacks that ended long ago, and none that waits", async () => {

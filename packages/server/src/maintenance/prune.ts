@@ -38,7 +38,7 @@ export interface Pruned {
 export async function prune(deps: PruneDeps): Promise<Pruned> {
   const keep = boundsOf(deps.retention);
   const removed = { uploads: 0, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
-  removed.uploads = await inBatches(deps, (most) => pruneFiles(deps, { addedBefore: uploadsBefore(keep.files.days), most }));
+  removed.uploads = await inBatches(deps, (most) => pruneFiles(deps, { keepDays: keep.files.days, most }));
   for await (const taskIds of filesBeyond(deps, keep.files, deps.trails?.files)) {
     for (const taskId of await removeFiles(deps, taskIds, removed)) await deleteOutputs(deps.db, taskId);
   }
@@ -55,7 +55,7 @@ export async function prune(deps: PruneDeps): Promise<Pruned> {
 /** What `prune` would remove, each thing counted once: a task takes its files, events and callbacks with it. */
 export async function countPruned({ db, retention }: Pick<PruneDeps, "db" | "retention">): Promise<Pruned> {
   const keep = boundsOf(retention);
-  const rule = { addedBefore: uploadsBefore(keep.files.days), interruptedMs: limits.interruptedUploadMs, most: limits.pruneCount };
+  const rule = { keepDays: keep.files.days, interruptedMs: limits.interruptedUploadMs, most: limits.pruneCount };
   const counted = { uploads: (await selectPrunableFiles(db, rule)).length, tasks: 0, events: 0, files: 0, fileBytes: 0, deliveries: 0 };
   const withFiles = new Set<string>();
   for await (const taskIds of filesBeyond({ db }, keep.files)) await countFiles(db, taskIds, { counted, withFiles });
@@ -94,10 +94,6 @@ async function* overBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: KeepBou
 async function* filesBeyond(walk: Pick<PruneDeps, "db" | "signal">, keep: FileBounds, trail?: Trail): AsyncGenerator<readonly string[]> {
   for await (const page of endedTasksBeyond(walk, { days: keep.days, count: null }, trail)) yield page.filter((task) => !task.isNeeded).map(({ id }) => id);
   if (keep.bytes !== null) yield* tasksWithFilesBeyond(walk, keep.bytes);
-}
-
-function uploadsBefore(days: number | null): Date | null {
-  return days === null ? null : new Date(Date.now() - days * 86_400_000);
 }
 
 /** Calls `step` until it finds nothing more, so that no statement holds many rows; returns how much it found. */

@@ -109,23 +109,36 @@ export async function selectRunFiles(db: Queryable, taskIds: readonly string[]):
   return rows;
 }
 
+/** No task that waits or runs has it. */
+const isUnneeded = `not exists (
+          select from task_files tf join tasks t on t.id = tf.task_id
+           where tf.file_id = f.id and t.status not in ('task_postprocess_end', 'task_cancel'))`;
+
 /** Files that nothing needs any longer, the oldest first: expired ones, interrupted ones, those that came with a run of which there
- *  is no task, and those that were added before a moment. A file that a task still waits or runs with is never among them. */
+ *  is no task, and those that were added more than `keepDays` ago (null: none of these). A file that a task still waits or runs with is
+ *  never among them. The database's clock decides. */
 export async function selectPrunableFiles(
   db: Queryable,
-  rule: { addedBefore: Date | null; interruptedMs: number; most: number },
+  rule: { keepDays: number | null; interruptedMs: number; most: number },
 ): Promise<{ id: string; fileKey: string }[]> {
   const { rows } = await db.query<{ id: string; fileKey: string }>(
     `select f.id, f.file_key as "fileKey" from files f
       where (f.expires_at < now()
              or (f.created_at < now() - $2 * interval '1 millisecond'
                  and (f.stored_at is null or f.origin = 'run' and not exists (select from task_files tf where tf.file_id = f.id)))
-             or f.created_at < $1::timestamptz)
-        and not exists (
-          select from task_files tf join tasks t on t.id = tf.task_id
-           where tf.file_id = f.id and t.status not in ('task_postprocess_end', 'task_cancel'))
+             or f.created_at < now() - $1::float8 * interval '1 day')
+        and ${isUnneeded}
       order by f.created_at, f.id limit $3`,
-    [rule.addedBefore, rule.interruptedMs, rule.most],
+    [rule.keepDays, rule.interruptedMs, rule.most],
+  );
+  return rows;
+}
+
+/** Nobody sees these files from now on, but for those that a task needs by now. Returns the hidden ones: their bytes may go. */
+export async function hideUnneededFiles(db: Queryable, fileIds: readonly string[]): Promise<{ id: string; fileKey: string }[]> {
+  const { rows } = await db.query<{ id: string; fileKey: string }>(
+    `update files f set stored_at = null where f.id = any($1) and ${isUnneeded} returning f.id, f.file_key as "fileKey"`,
+    [fileIds],
   );
   return rows;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { databaseWith } from "../../db/test-database.ts";
 import { pruneFiles } from "../../files/prune-files.ts";
 import { limits } from "../../limits.ts";
 import { bombPicture, formBody, formType, plainPicture, postForm, zipOf } from "../test-form.ts";
@@ -421,15 +422,40 @@ describe("what a prune removes", () => {
     await own.db.query("insert into task_files values ($1, $2)", [taskid, kept["needed"]?.id]);
 
     const names = async () => (await own.db.query<{ name: string }>("select name from files order by name")).rows.map((row) => row.name);
-    expect(await pruneFiles(own.context, { addedBefore: null })).toBe(2);
+    expect(await pruneFiles(own.context, { keepDays: null })).toBe(2);
     expect(await names()).toEqual(["fresh.png", "needed.png", "old.png"]);
-    expect(await pruneFiles(own.context, { addedBefore: new Date(Date.now() - 30 * 86_400_000) })).toBe(1);
+    expect(await pruneFiles(own.context, { keepDays: 30 })).toBe(1);
     await own.db.query("update tasks set status = 'task_cancel' where id = $1", [taskid]);
-    expect(await pruneFiles(own.context, { addedBefore: null })).toBe(1);
+    expect(await pruneFiles(own.context, { keepDays: null })).toBe(1);
     expect(await names()).toEqual(["fresh.png"]);
     let stored = 0;
     for await (const page of own.files.list()) stored += page.length;
     expect(stored).toBe(1);
+    await own.stop();
+  });
+
+  it("a run that names a file while it is removed is refused, and one that came first keeps its file", async () => {
+    const own = await startTestServer();
+    const uploaded = async (name: string) => (await postForm(own, uploadUrl, [["file", png, name]])).json<{ list: [Listed] }>().list[0].id;
+    const [first, named, needed] = [await uploaded("first.png"), await uploaded("named.png"), await uploaded("needed.png")];
+    await own.db.query("update files set created_at = now() - interval '40 d'");
+    const run = async (image: string) => (await own.post("/v1/Run/atelier/enlarge", { image })).json<{ result: boolean }>().result;
+    const answers: boolean[] = [];
+    // Between the look for what may go and its removal: the run of a file that is still there.
+    const db = databaseWith(own.db, {
+      query: async (statement, values) => {
+        const answer = await own.db.query(statement, values);
+        if (String(statement).includes("order by f.created_at")) answers.push(await run(needed));
+        return answer as never;
+      },
+    });
+    const remove = async (key: string) => {
+      if (key.startsWith(first)) answers.push(await run(named));
+      await own.files.remove(key);
+    };
+    expect(await pruneFiles({ db, files: { ...own.files, remove } }, { keepDays: 30 })).toBe(2);
+    expect(answers).toEqual([true, false]);
+    expect((await own.db.query("select id from files")).rows).toEqual([{ id: needed }]);
     await own.stop();
   });
 });
