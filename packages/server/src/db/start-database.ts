@@ -1,5 +1,7 @@
 // Brings up the database a server works with: the embedded one, or the one DATABASE_URL names; connected and migrated.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -74,6 +76,7 @@ async function openReady(deps: { log: Log }, address: DatabaseAddress, { migrati
   const db = openDatabase(deps, address);
   try {
     await waitForDatabase({ db, log: deps.log }, signal);
+    await expectFit(db);
     await migrateWithoutLimit(deps, address, migrations);
     return db;
   } catch (error) {
@@ -106,7 +109,29 @@ async function ensureDatabase(
   return { host: postgres.socketDir, user: postgres.user, database: embeddedDatabaseName };
 }
 
-/** Waits until the database answers; one of another machine may still be starting. Throws DATABASE_UNREACHABLE. */
+/** Throws DATABASE_UNFIT for a PostgreSQL that is too old, and for a database whose encoding lacks characters: a prompt or a line of an
+ *  engine's log with one of them would fail its task. SQL_ASCII takes all. */
+async function expectFit(db: Database): Promise<void> {
+  const { rows } = await db.query<{ version: string; encoding: string }>(
+    "select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding",
+  );
+  const { version = "", encoding = "" } = rows[0] ?? {};
+  if (Number(version) < oldestPostgres * 10_000) {
+    const problem = `The database's PostgreSQL is older than version ${oldestPostgres}.`;
+    throw new OperatorError("DATABASE_UNFIT", { problem, remedy: `Name a PostgreSQL ${oldestPostgres} or newer in DATABASE_URL.` });
+  }
+  if (["UTF8", "SQL_ASCII"].includes(encoding)) return;
+  throw new OperatorError("DATABASE_UNFIT", {
+    problem: `The database's encoding is ${encoding}, which lacks characters of prompts and logs.`,
+    remedy: "Make one with `createdb --encoding=UTF8 --template=template0`, and name it in DATABASE_URL.",
+  });
+}
+
+/** What the queries are written for. */
+const oldestPostgres = 15;
+
+/** Waits until the database answers and takes writes; one of another machine may still be starting, or be promoted.
+ *  Throws DATABASE_UNREACHABLE. */
 export async function waitForDatabase(deps: { db: Database; log: Log }, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + limits.databaseStartMs;
   while (!(await answers(deps.db, deadline))) {
@@ -118,8 +143,10 @@ export async function waitForDatabase(deps: { db: Database; log: Log }, signal?:
 /** False when it may answer later. The query itself tries again and again for a while. */
 async function answers(db: Database, deadline: number): Promise<boolean> {
   try {
-    await db.query("select 1");
-    return true;
+    const { rows } = await db.query<{ readOnly: string }>(`select current_setting('transaction_read_only') as "readOnly"`);
+    if (rows[0]?.readOnly !== "on") return true;
+    await delay(limits.databaseRetryMaxMs);
+    throw Object.assign(new Error("it takes no writes: it is a standby, or default_transaction_read_only is set"), { code: "25006" });
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     if (!isConnectionError(cause) || Date.now() > deadline) throw unreachable(cause);
