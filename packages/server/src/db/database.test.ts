@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
@@ -55,6 +55,19 @@ describe("database", () => {
     await db.close();
     await other.drop();
   });
+
+  it("gives up a database that stays away in the same time when this machine's clock is set back", async () => {
+    const db = openDatabase({ log: openLog({ level: "silent", pretty: false }) }, { host: "/no-such-folder", user: "u", database: "d" });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const asked = expect(db.query("select 1")).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+      vi.setSystemTime(Date.now() - 3_600_000);
+      await asked;
+    } finally {
+      vi.useRealTimers();
+      await db.close();
+    }
+  }, 3 * limits.databaseAwayMs);
 
   it("gives up a session that does not answer, and goes on with another", async () => {
     const log = openLog({ level: "silent", pretty: false });

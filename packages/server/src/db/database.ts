@@ -102,7 +102,7 @@ class PoolDatabase implements Database {
   async query<Row extends object>(statement: string | Prepared, values: unknown[] = []): Promise<{ rows: Row[]; rowCount: number | null }> {
     const { text, ...more } = typeof statement === "string" ? { text: statement } : statement;
     const mayRepeat = /^\s*select\b/i.test(text) && !/\bfor\s+update\b/i.test(text);
-    const deadline = Date.now() + limits.databaseAwayMs;
+    const deadline = performance.now() + limits.databaseAwayMs;
     for (let attempt = 0; ; attempt += 1) {
       const client = await this.#session(deadline);
       let broken: Error | undefined;
@@ -113,7 +113,7 @@ class PoolDatabase implements Database {
         const failure = failureOf(error);
         if (!isUnavailable(failure)) throw failure;
         broken = failure;
-        if (!mayRepeat || Date.now() > deadline) throw failure;
+        if (!mayRepeat || performance.now() > deadline) throw failure;
       } finally {
         client.release(broken);
       }
@@ -127,7 +127,7 @@ class PoolDatabase implements Database {
   }
 
   async transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    const client = await this.#session(Date.now() + limits.databaseAwayMs);
+    const client = await this.#session(performance.now() + limits.databaseAwayMs);
     const answers: AnnouncingResult[] = [];
     const tx = remembering(client, answers);
     let result: Result;
@@ -189,7 +189,7 @@ class PoolDatabase implements Database {
         return client;
       } catch (error) {
         if (!isConnectionError(error)) throw error;
-        if (this.#closed || Date.now() > deadline) throw unavailable(error);
+        if (this.#closed || performance.now() > deadline) throw unavailable(error);
       }
       await delay(retryWaitMs(attempt));
     }

@@ -72,12 +72,12 @@ export class ServerLink {
   /** Repeats a call until its outcome is known. `isRepeated`: an answer to it was lost before.
    *  Throws a refusal at once, SERVER_UNAVAILABLE when the server stays away. */
   async certainly<Result>(attempt: (isRepeated: boolean) => Promise<Result>): Promise<Result> {
-    const deadline = Date.now() + limits.workerAwayMs;
+    const deadline = performance.now() + limits.workerAwayMs;
     for (let tries = 0; ; tries += 1) {
       try {
         return await attempt(tries > 0);
       } catch (error) {
-        if (!isUnavailable(error) || this.#isOver || Date.now() > deadline) throw error;
+        if (!isUnavailable(error) || this.#isOver || performance.now() > deadline) throw error;
       }
       await delay(retryWaitMs(tries));
     }
