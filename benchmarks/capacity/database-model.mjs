@@ -20,10 +20,10 @@ export class DatabaseModel {
     this.#syncSeconds = syncSeconds;
   }
 
-  /** Runs a statement of so much processor time. `writes`: then its commit. `statements`: how many it stands for; of
-   *  one that waited for a lock `goesOn` is the rest. */
-  run({ seconds, writes = true, statements = 1, goesOn = false, done }) {
-    if (!goesOn) this.#transactions += statements;
+  /** Runs a statement of so much processor time. `writes`: then its commit. `transactions`: how many it
+   *  stands for; `goesOn`: none, it is the rest of one that waited for a lock. */
+  run({ seconds, writes = true, transactions = 1, goesOn = false, done }) {
+    if (!goesOn) this.#transactions += transactions;
     this.#waiting.push({ seconds, writes, done });
     this.#serve();
   }

@@ -9,7 +9,7 @@ import { percentile } from "../queue/percentiles.mjs";
 import { databaseMs } from "./processor-time.mjs";
 
 /** Statements are planned and code is compiled by then. */
-const warmUpSeconds = 4;
+const warmUpSeconds = 3;
 
 /** `shape` as for the model, with `seconds` to observe. `postgres`: its `db`, `address` and `cluster` folder, keys of projects and their
  *  `masterKey`. Per second: pictures finished, PostgreSQL's processor seconds and transactions. */

@@ -159,7 +159,8 @@ export class ServerModel {
     this.#lines.announce.push({});
   }
 
-  /** Each server hears of every task that waits; of a task's news the one does something where somebody follows it. */
+  /** Each server hears of every task that waits; of a task's news the one does something where somebody follows it. The session that hears
+   *  opens a transaction to read it. */
   #announce(news, done) {
     const { database, servers } = this.#shard;
     const seconds = this.#secondsOf("announce", news.length) + this.#costs.listener * servers.length;
@@ -168,7 +169,7 @@ export class ServerModel {
       for (const { task, seq } of news) if (task && task.follower !== this && task.seen < seq) task.follower.look(task);
       done();
     };
-    database.run({ seconds, writes: false, done: heard });
+    database.run({ seconds, writes: false, transactions: 1 + servers.length, done: heard });
   }
 
   #look(tasks, done) {

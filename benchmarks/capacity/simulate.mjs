@@ -19,7 +19,8 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+const { write, ...sizes } = values;
+const size = Object.fromEntries(Object.entries(sizes).map(([name, value]) => [name, Number(value)]));
 const calibration = JSON.parse(readFileSync(join(import.meta.dirname, "calibration.json"), "utf8"));
 const costs = costsOf(calibration);
 
@@ -62,7 +63,7 @@ for (const [what, more] of variants) {
   rows.push([what, `${Math.round(result.finished)} pictures/s (${pictureSeconds.toFixed(2)} s each), ${start}, cores ${Math.round(result.load * 100)} % busy`, "-"]);
   console.log(rows.at(-1).slice(0, 2).join(": "));
 }
-if (values.write) {
+if (write) {
   writeReport("capacity", `${size.workers} workers, ${size.servers} servers, PostgreSQL of ${size.cores} cores: where it breaks`, {
     command: "node benchmarks/capacity/simulate.mjs --write",
     rows,

@@ -69,8 +69,8 @@ function keepAlive(clock, { database, servers }, { workers, random, costs }) {
     const again = () => (action(), clock.after(seconds, again));
     clock.after((seconds * random.below(1_000)) / 1_000, again);
   };
-  const run = (kind, { tasks = 1, statements = 1 } = {}) =>
-    database.run({ seconds: costs[kind].fixed + costs[kind].perTask * tasks, statements, done: () => undefined });
+  const run = (kind, { tasks = 1, transactions = 1 } = {}) =>
+    database.run({ seconds: costs[kind].fixed + costs[kind].perTask * tasks, transactions, done: () => undefined });
   for (let number = 0; number < workers; number += 1) {
     const [worker, server] = [{ held: 0 }, servers[number % servers.length]];
     server.free(worker);
@@ -80,8 +80,8 @@ function keepAlive(clock, { database, servers }, { workers, random, costs }) {
   }
   for (const server of servers) {
     every(limits.claimPollMs, () => server.ring());
-    every(limits.rescueMs, () => run("rescue", { statements: 3 }));
-    every(limits.deadlineMs, () => run("deadlines", { statements: 2 }));
+    every(limits.rescueMs, () => run("rescue", { transactions: 3 }));
+    every(limits.deadlineMs, () => run("deadlines", { transactions: 2 }));
     every(limits.deliveryPollMs, () => run("delivery"));
   }
 }

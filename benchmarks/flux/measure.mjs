@@ -52,10 +52,10 @@ export function machine() {
   };
 }
 
-/** Writes `benchmarks/results/<name>.md` with the machine and a table of rows [what, measured, target]. */
-export function writeReport(name, title, { command, rows, notes = [] }) {
+/** Writes `benchmarks/results/<name>.md` with the machine and a table of rows, by default [what, measured, target]. */
+export function writeReport(name, title, { command, columns = ["what", "measured", "target"], rows, notes = [] }) {
   const about = Object.entries(machine()).map(([key, value]) => `- ${key}: ${value}`);
-  const table = ["| what | measured | target |", "|---|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)];
+  const table = [columns, columns.map(() => "---"), ...rows].map((row, at) => (at === 1 ? `|${row.join("|")}|` : `| ${row.join(" | ")} |`));
   const lines = [`# ${title}`, "", `\`${command}\``, "", ...about, "", ...table, "", ...notes, ""];
   mkdirSync(join(root, "benchmarks/results"), { recursive: true });
   writeFileSync(join(root, "benchmarks/results", `${name}.md`), lines.join("\n").replace(/\n+$/, "\n"));
