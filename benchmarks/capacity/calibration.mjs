@@ -25,10 +25,20 @@ export async function measureCosts(postgres, { cluster, waves, also = async () =
     const costs = new StatementCosts({ db: postgres.db, session: inTurns(opened) }, cluster);
     await costs.open();
     const statements = await costsOfStatements(costs, waves);
-    return { statements, databaseMsPerListener: await costOfListener(postgres, cluster), ...(await also(costs)) };
+    const answers = [];
+    for (let wave = 0; wave < waves; wave += 1) answers.push(await costs.answerMs());
+    const databaseMsPerListener = await costOfListener(postgres, cluster);
+    return { statements, answerMs: rounded(median(answers)), databaseMsPerListener, ...(await also(costs)) };
   } finally {
     await Promise.all(opened.map((session) => session.end()));
   }
+}
+
+/** Of each cost the median of several measurements. */
+export function medianCosts(measured) {
+  const medianOf = (costs) =>
+    typeof costs[0] === "number" ? rounded(median(costs)) : Object.fromEntries(Object.keys(costs[0]).map((name) => [name, medianOf(costs.map((cost) => cost[name]))]));
+  return medianOf(measured);
 }
 
 /** As `db` asks its sessions (db/queryable.ts), without announcing. */

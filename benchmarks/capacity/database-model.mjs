@@ -5,26 +5,40 @@ export class DatabaseModel {
   #clock;
   #cores;
   #syncSeconds;
+  #answerSeconds;
   #waiting = [];
   #busyCores = 0;
   #busySeconds = 0;
-  #transactions = 0;
+  #statements = 0;
   #since = 0;
   #committing = [];
   #isFlushing = false;
   #rowLocks = new Map();
 
-  constructor(clock, { cores, syncSeconds }) {
+  constructor(clock, { cores, syncSeconds, answerSeconds }) {
     this.#clock = clock;
     this.#cores = cores;
     this.#syncSeconds = syncSeconds;
+    this.#answerSeconds = answerSeconds;
   }
 
-  /** Runs a statement of so much processor time. `writes`: then its commit. `transactions`: how many it
-   *  stands for; `goesOn`: none, it is the rest of one that waited for a lock. */
-  run({ seconds, writes = true, transactions = 1, goesOn = false, done }) {
-    if (!goesOn) this.#transactions += transactions;
-    this.#waiting.push({ seconds, writes, done });
+  /** Runs a statement of so much processor time. `writes`: then its commit. Calls `ended` then, and `done` when who asked has the answer.
+   *  `statements`: how many it stands for; `goesOn`: none, it is the rest of one that waited for a lock. */
+  run({ seconds, writes = true, statements = 1, goesOn = false, ended = () => undefined, done = () => undefined }) {
+    if (!goesOn) this.#statements += statements;
+    this.#waiting.push({ seconds, writes, done: () => (ended(), this.answer(done)) });
+    this.#serve();
+  }
+
+  /** Calls `heard` when an answer that leaves now has arrived. */
+  answer(heard) {
+    this.#clock.after(this.#answerSeconds, heard);
+  }
+
+  /** The first part of a statement, which then waits for a lock: nobody hears of it but `ended`. */
+  begin({ seconds, ended }) {
+    this.#statements += 1;
+    this.#waiting.push({ seconds, writes: false, done: ended });
     this.#serve();
   }
 
@@ -42,12 +56,12 @@ export class DatabaseModel {
     else this.#rowLocks.delete(row);
   }
 
-  /** Since the last look, a second: processor seconds and transactions, and which part of the cores was busy. */
+  /** Since the last look, a second: processor seconds and statements, and which part of the cores was busy. */
   used() {
     const elapsed = this.#clock.now - this.#since;
-    const [busySeconds, transactions] = [this.#busySeconds / elapsed, this.#transactions / elapsed];
-    [this.#busySeconds, this.#transactions, this.#since] = [0, 0, this.#clock.now];
-    return { busySeconds, transactions, load: busySeconds / this.#cores };
+    const [busySeconds, statements] = [this.#busySeconds / elapsed, this.#statements / elapsed];
+    [this.#busySeconds, this.#statements, this.#since] = [0, 0, this.#clock.now];
+    return { busySeconds, statements, load: busySeconds / this.#cores };
   }
 
   #serve() {

@@ -2,6 +2,7 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -12,26 +13,30 @@ import { databaseMs } from "./processor-time.mjs";
 const warmUpSeconds = 3;
 
 /** `shape` as for the model, with `seconds` to observe. `postgres`: its `db`, `address` and `cluster` folder, keys of projects and their
- *  `masterKey`. Per second: pictures finished, PostgreSQL's processor seconds and transactions. */
+ *  `masterKey`. Per second: pictures finished, statements, and the processor seconds of PostgreSQL (`busySeconds`), the
+ *  servers, and whatever else runs on this machine. */
 export async function measureServers(shape, postgres) {
   const { db, cluster } = postgres;
   const servers = await startServers(shape, postgres);
   try {
     if (shape.rate > 0) for (const server of servers) server.send({ kind: "offer", rate: shape.rate / servers.length });
     await delay(1_000 * (warmUpSeconds + 2 * shape.pictureSeconds));
-    await startsOf(servers);
-    const before = await countsOf(db);
-    const beganAt = performance.now();
-    const busyMs = await databaseMs(cluster, () => delay(1_000 * shape.seconds));
-    const seconds = (performance.now() - beganAt) / 1_000;
-    const after = await countsOf(db);
-    const starts = await startsOf(servers);
+    await newsOf(servers);
+    const before = { finished: await countOfFinished(db), machineMs: machineMs(), ownMs: ownMs(), at: performance.now() };
+    const postgresMs = await databaseMs(cluster, () => delay(1_000 * shape.seconds));
+    const after = { finished: await countOfFinished(db), machineMs: machineMs(), ownMs: ownMs(), at: performance.now() };
+    const news = await newsOf(servers);
+    const part = (name) => (after[name] - before[name]) / ((after.at - before.at) / 1_000);
+    const [busySeconds, serverSeconds] = [postgresMs, sum(news.map(({ usedMs }) => usedMs))].map((ms) => ms / (after.at - before.at));
+    const starts = news.flatMap((one) => one.starts);
     return {
-      finished: (after.finished - before.finished) / seconds,
-      busySeconds: busyMs / 1_000 / seconds,
-      transactions: (after.transactions - before.transactions) / seconds,
+      finished: part("finished"),
+      busySeconds,
+      statements: (1_000 * sum(news.map(({ statements }) => statements))) / (after.at - before.at),
       startP50: percentile(starts, 0.5) / 1_000,
       startP99: percentile(starts, 0.99) / 1_000,
+      serverSeconds,
+      otherSeconds: Math.max(0, (part("machineMs") - part("ownMs")) / 1_000 - busySeconds - serverSeconds),
     };
   } finally {
     await stopServers(servers, db);
@@ -69,12 +74,28 @@ async function stopServers(servers, db) {
   );
 }
 
-async function startsOf(servers) {
-  const answers = servers.map((server) => {
-    server.send({ kind: "starts" });
-    return answer(server, "starts");
-  });
-  return (await Promise.all(answers)).flatMap(({ starts }) => starts);
+/** Of each server since the last look: how long tasks waited that started there, and what it asked and used. */
+function newsOf(servers) {
+  return Promise.all(
+    servers.map((server) => {
+      server.send({ kind: "news" });
+      return answer(server, "news");
+    }),
+  );
+}
+
+/** Milliseconds for which this machine's processors have been busy, and this process with them. */
+function machineMs() {
+  return sum(cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq));
+}
+
+function ownMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function answer(server, kind) {
@@ -94,10 +115,7 @@ async function isBusy(db) {
   return rows[0].busy;
 }
 
-async function countsOf(db) {
-  const { rows } = await db.query(
-    `select (select count(*) from tasks where phase = 'finished')::int as finished,
-            (select xact_commit from pg_stat_database where datname = current_database())::int as transactions`,
-  );
-  return rows[0];
+async function countOfFinished(db) {
+  const { rows } = await db.query("select count(*)::int as finished from tasks where phase = 'finished'");
+  return rows[0].finished;
 }

@@ -93,8 +93,9 @@ export class ServerModel {
     if (this.#idle.length === 0 || this.#isServing) return database.run({ seconds, done: () => (created(), this.#tellOfWaiting()) });
     this.#isServing = true;
     const { project } = waiting[0] ?? tasks[0];
-    const both = { seconds: seconds + this.#secondsOf("claim", 1), done: () => (database.release(project), created(), this.#handOver(tasks)) };
-    database.lock(project, () => database.run(both));
+    const both = { ended: () => database.release(project), done: () => (created(), this.#handOver(tasks)) };
+    // Both with their begin and commit.
+    database.lock(project, () => database.run({ seconds: seconds + this.#secondsOf("claim", 1), statements: 4, ...both }));
   }
 
   #handOver(tasks) {
@@ -159,8 +160,7 @@ export class ServerModel {
     this.#lines.announce.push({});
   }
 
-  /** Each server hears of every task that waits; of a task's news the one does something where somebody follows it. The session that hears
-   *  opens a transaction to read it. */
+  /** Each server hears of every task that waits; of a task's news the one does something where somebody follows it. */
   #announce(news, done) {
     const { database, servers } = this.#shard;
     const seconds = this.#secondsOf("announce", news.length) + this.#costs.listener * servers.length;
@@ -169,7 +169,7 @@ export class ServerModel {
       for (const { task, seq } of news) if (task && task.follower !== this && task.seen < seq) task.follower.look(task);
       done();
     };
-    database.run({ seconds, writes: false, transactions: 1 + servers.length, done: heard });
+    database.run({ seconds, writes: false, done: heard });
   }
 
   #look(tasks, done) {
@@ -194,13 +194,12 @@ export class ServerModel {
   #ask(attempt) {
     const { database, waiting, claiming } = this.#shard;
     if (this.#idle.length === 0) return this.#serve();
-    database.run({
+    database.begin({
       seconds: this.#costs.emptyClaim.fixed,
-      writes: false,
-      done: () => {
+      ended: () => {
         const [seen] = claiming.size > 0 ? claiming : waiting;
-        if (!seen) return this.#serve();
-        database.lock(seen.project, () => this.#claim(seen.project, attempt));
+        if (seen) database.lock(seen.project, () => this.#claim(seen.project, attempt));
+        else database.answer(() => this.#serve());
       },
     });
   }
@@ -211,14 +210,13 @@ export class ServerModel {
     const task = at < 0 ? undefined : waiting.splice(at, 1)[0];
     if (task) claiming.add(task);
     const seconds = task ? this.#secondsOf("claim", 1) - this.#costs.emptyClaim.fixed : 0;
+    const ended = () => (database.release(project), claiming.delete(task));
     const claimed = () => {
-      database.release(project);
       if (!task) return attempt < limits.claimTries ? this.#ask(attempt + 1) : this.#serve();
-      claiming.delete(task);
       this.#begin(task);
       this.#ask(1);
     };
-    database.run({ seconds, goesOn: true, done: claimed });
+    database.run({ seconds, goesOn: true, ended, done: claimed });
   }
 
   #secondsOf(kind, tasks) {

@@ -28,6 +28,7 @@ import { openReportLine } from "@atelier/server/tasks/report-line";
 import { openWorkerPresence } from "@atelier/server/tasks/worker-presence";
 import { startWebhooks } from "@atelier/server/webhooks/start-webhooks";
 import { startWorker } from "@atelier/server/worker/worker";
+import pg from "pg";
 
 const manifest = manifestSchema.parse({
   id: "1", owner: "benchmark", slug: "nothing", title: "Nothing", description: "", cover: "", categories: [],
@@ -62,7 +63,8 @@ async function openServer(settings) {
   const upkeep = [startRescue, startNoncePruning, startDeadlines, startKeyPruning, startUploadSweep].map((start) => start({ db, files, log }));
   upkeep.push(await startWebhooks({ db, outbound: openOutbound(), models: {}, masterKey, publicUrl: "", log }));
   const run = runner(settings, { db, projects: openProjectDoor({ db, masterKey }), newTasks: openNewTaskLine({ db, workers: claims }) });
-  let offering = new AbortController();
+  let [offering, used, statements] = [new AbortController(), process.cpuUsage(), 0];
+  countStatements(() => (statements += 1));
   return {
     offer({ rate }) {
       offering = new AbortController();
@@ -70,8 +72,14 @@ async function openServer(settings) {
     },
     stop: () => offering.abort(),
     follow: ({ taskId }) => void events.follow({ taskId, afterSeq: 0 }, { onEvent: () => undefined }),
-    /** How long tasks have waited that started here since the last look. */
-    starts: () => say({ kind: "starts", starts: starts.splice(0) }),
+    /** Since the last look: how long tasks have waited that started here, the statements that were asked, and milliseconds of this process's
+     *  processor. */
+    news() {
+      const { user, system } = process.cpuUsage(used);
+      used = process.cpuUsage();
+      say({ kind: "news", starts: starts.splice(0), statements, usedMs: (user + system) / 1_000 });
+      statements = 0;
+    },
     async close() {
       await Promise.all([...workers.map((worker) => worker.drain()), ...upkeep.map((part) => part.stop())]);
       for (const part of [claims, shared.kills]) part.close();
@@ -80,6 +88,15 @@ async function openServer(settings) {
       rmSync(folder, { recursive: true, force: true });
       process.disconnect();
     },
+  };
+}
+
+/** Of all sessions of this process, whatever part of the server has them. */
+function countStatements(onStatement) {
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function counted(...asked) {
+    onStatement();
+    return query.apply(this, asked);
   };
 }
 

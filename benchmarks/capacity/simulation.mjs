@@ -12,9 +12,9 @@ import { ServerModel } from "./server-model.mjs";
 /** What is looked at after the workers have become busy: so many tasks, and so long at least. */
 const [observedTasks, observedSeconds] = [2_000, 4];
 
-/** Seconds of PostgreSQL's processor for each kind of statement. */
-export function costsOf({ statements, databaseMsPerListener }) {
-  const costs = { listener: databaseMsPerListener / 1_000 };
+/** Seconds of PostgreSQL's processor for each kind of statement; `answerSeconds`: that an answer is under way. */
+export function costsOf({ statements, databaseMsPerListener, answerMs }) {
+  const costs = { listener: databaseMsPerListener / 1_000, answerSeconds: answerMs / 1_000 };
   for (const [kind, { fixedMs, perTaskMs }] of Object.entries(statements)) costs[kind] = { fixed: fixedMs / 1_000, perTask: perTaskMs / 1_000 };
   return costs;
 }
@@ -55,7 +55,7 @@ function submitForever({ clock, random, shards, seen }, { rate, projects, steps,
 /** A database, the tasks that wait there, and the servers that share it. */
 function openShard(clock, { partitions = 1, servers: all, cores, syncMs, pauseMs }, costs) {
   const servers = Math.ceil(all / partitions);
-  const database = new DatabaseModel(clock, { cores, syncSeconds: syncMs / 1_000 });
+  const database = new DatabaseModel(clock, { cores, syncSeconds: syncMs / 1_000, answerSeconds: costs.answerSeconds });
   const announcePause = (pauseMs ?? announcePauseMs(servers)) / 1_000;
   const shard = { clock, database, announcePause, waiting: [], claiming: new Set() };
   shard.servers = Array.from({ length: servers }, () => new ServerModel(shard, costs));
@@ -69,8 +69,8 @@ function keepAlive(clock, { database, servers }, { workers, random, costs }) {
     const again = () => (action(), clock.after(seconds, again));
     clock.after((seconds * random.below(1_000)) / 1_000, again);
   };
-  const run = (kind, { tasks = 1, transactions = 1 } = {}) =>
-    database.run({ seconds: costs[kind].fixed + costs[kind].perTask * tasks, transactions, done: () => undefined });
+  const run = (kind, { tasks = 1, statements = 1 } = {}) =>
+    database.run({ seconds: costs[kind].fixed + costs[kind].perTask * tasks, statements });
   for (let number = 0; number < workers; number += 1) {
     const [worker, server] = [{ held: 0 }, servers[number % servers.length]];
     server.free(worker);
@@ -80,8 +80,8 @@ function keepAlive(clock, { database, servers }, { workers, random, costs }) {
   }
   for (const server of servers) {
     every(limits.claimPollMs, () => server.ring());
-    every(limits.rescueMs, () => run("rescue", { transactions: 3 }));
-    every(limits.deadlineMs, () => run("deadlines", { transactions: 2 }));
+    every(limits.rescueMs, () => run("rescue", { statements: 3 }));
+    every(limits.deadlineMs, () => run("deadlines", { statements: 2 }));
     every(limits.deliveryPollMs, () => run("delivery"));
   }
 }
@@ -110,8 +110,8 @@ function resultOf({ finished, starts }, seconds) {
   return { finished: finished / seconds, startP50: percentile(starts, 0.5), startP99: percentile(starts, 0.99) };
 }
 
-/** Of all databases together, a second: their processors' seconds and transactions; of the busiest, which part of its cores was used. */
+/** Of all databases together, a second: their processors' seconds and statements; of the busiest, which part of its cores was used. */
 function usedBy(databases) {
   const sum = (part) => databases.reduce((total, used) => total + used[part], 0);
-  return { busySeconds: sum("busySeconds"), transactions: sum("transactions"), load: Math.max(...databases.map(({ load }) => load)) };
+  return { busySeconds: sum("busySeconds"), statements: sum("statements"), load: Math.max(...databases.map(({ load }) => load)) };
 }

@@ -38,11 +38,21 @@ export class StatementCosts {
   #folder;
   #projectIds = [];
   #keyHashes = [];
+  /** How long answers have been waited for. */
+  #askedMs = 0;
 
   /** `db` is for what is announced, `session` for all else: what a statement announces is a statement of its own. */
   constructor({ db, session }, folder) {
     this.#db = db;
-    this.#session = { query: (...statement) => delay(pauseMs).then(() => session.query(...statement)) };
+    this.#session = {
+      query: async (...statement) => {
+        await delay(pauseMs);
+        const askedAt = performance.now();
+        const answer = await session.query(...statement);
+        this.#askedMs += performance.now() - askedAt;
+        return answer;
+      },
+    };
     this.#folder = folder;
   }
 
@@ -100,6 +110,16 @@ export class StatementCosts {
       this.#db.announce("atelier_calibration", Array.from({ length: most }, (_, number) => String(number)));
       await delay(announcePauseMs(1) + pauseMs);
     });
+  }
+
+  /** From a statement to the next step of who asked it, less what it takes PostgreSQL's processor: the ways there and back, and waking. Of the
+   *  statement that looks keys up: it waits for no disk. */
+  async answerMs() {
+    this.#askedMs = 0;
+    const busyMs = await databaseMs(this.#folder, async () => {
+      for (let at = 0; at < tasksOfWave; at += 1) await selectLiveKeys(this.#session, [this.#keyHashes[at % projects]]);
+    });
+    return Math.max(0, this.#askedMs - busyMs) / tasksOfWave;
   }
 
   /** Claims of one task each that so many askers get through in a second: each waits for its commit. */
