@@ -1,6 +1,6 @@
 // The capacity model beside what it describes: real servers on one PostgreSQL, under loads that this machine can hold, and the model with
 // the same servers, workers, rates and steps, at statement costs that are measured in the same rounds. Rounds in turns, medians.
-// node benchmarks/capacity/compare.mjs [--servers 1,2,4] [--rates 10,20,40] [--rounds 3] [--write]     (--help says the rest)
+// node benchmarks/capacity/compare.mjs [--servers 1,4,8] [--rates 10,20,40] [--rounds 3] [--write]     (--help says the rest)
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -18,14 +18,14 @@ import { measureServers } from "./measured-servers.mjs";
 import { costsOf, simulate } from "./simulation.mjs";
 
 const usage = `node benchmarks/capacity/compare.mjs
-  --servers 1,2,4      numbers of servers, each a process
-  --rates 0,10,30   pictures a second; 0: nothing to do
-  --workers 24         of one place each, spread over the servers
+  --servers 1,4,8      numbers of servers, each a process
+  --rates 0,10,20   pictures a second; 0: nothing to do
+  --workers 14         of one place each, spread over the servers
   --seconds-per-picture 0.5, --steps 30, --projects 20
   --seconds 10         that each round of each shape is observed
   --rounds 3
   --write              benchmarks/results/capacity-compared.md`;
-const defaults = { servers: "1,2,4", rates: "0,10,30", workers: "24", "seconds-per-picture": "0.5", steps: "30", projects: "20", seconds: "10", rounds: "3" };
+const defaults = { servers: "1,4,8", rates: "0,10,20", workers: "14", "seconds-per-picture": "0.5", steps: "30", projects: "20", seconds: "10", rounds: "3" };
 const { values: options } = parseArgs({
   options: {
     ...Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { type: "string", default: value }])),
