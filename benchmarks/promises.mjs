@@ -74,6 +74,6 @@ function figures() {
     "takeover of a dead worker's tasks ([takeover.md](takeover.md)), Kill and Cancel ([stop-running.md](stop-running.md)), estimates of the start",
     "([start-estimate.md](start-estimate.md)), submit and start ([submit.md](submit.md), [submit-large.md](submit-large.md)), the queue beside its peers",
     "and among a million tasks ([queue.md](queue.md), [queue-large.md](queue-large.md)), sockets ([sockets.md](sockets.md)), a thousand workers",
-    "([capacity.md](capacity.md)).",
+    "([capacity.md](capacity.md), [capacity-compared.md](capacity-compared.md)).",
   ].join("\n");
 }

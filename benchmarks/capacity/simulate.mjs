@@ -73,8 +73,9 @@ if (write) {
       `an announcement ${calibration.databaseMsPerListener} ms. Measured claims a second: ${calibration.claimsPerSecond.oneAsker} by one asker, ${calibration.claimsPerSecond.manyAskers} by sixteen: they wait for each other's commit.`,
       "",
       "A simulation, not a measurement. `calibration.json` says what the statements cost PostgreSQL, for a task that comes alone and for each that",
-      "shares a statement (`node benchmarks/capacity/calibrate.mjs --write`), on its machine and commit; how many share one comes out of",
-      "the simulation. Broken means: a tenth of the tasks not finished in time, or a start later than a second (p99).",
+      "shares a statement, in sessions that take turns (`node benchmarks/capacity/calibrate.mjs --write`), on its machine and commit; how many share",
+      "one comes out of the simulation. The same model beside real servers: [capacity-compared.md](capacity-compared.md). Broken means: a tenth of the",
+      "tasks not finished in time, or a start later than a second (p99).",
     ],
   });
 }
