@@ -101,9 +101,16 @@ export class StatementCosts {
 
   /** What servers and workers ask whether or not there is a task. */
   async #clockwork(each) {
-    const bounds = { lostLeases: limits.lostLeases, most: limits.rescueBatch };
-    await each("rescue", async () => (await failLostTasks(this.#session, bounds), await rescueTasks(this.#session, bounds)));
-    await each("deadlines", async () => (await cancelOverdueTasks(this.#session, limits.deadlineBatch), await killOverdueTasks(this.#session, limits.deadlineBatch)));
+    const [session, bounds] = [this.#session, { lostLeases: limits.lostLeases, most: limits.rescueBatch, leaseMs: limits.leaseMs }];
+    await each("rescue", async () => {
+      await session.query("select 1");
+      await failLostTasks(session, bounds);
+      await rescueTasks(session, bounds);
+    });
+    await each("deadlines", async () => {
+      await cancelOverdueTasks(session, limits.deadlineBatch);
+      await killOverdueTasks(session, limits.deadlineBatch);
+    });
     await each("delivery", () => claimDelivery(this.#session, { leaseMs, exceptProjects: [] }));
     await each("presence", () => upsertWorker(this.#session, { workerId, models: [model], places: 1 }));
     await each("announce", async (most) => {
