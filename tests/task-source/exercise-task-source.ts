@@ -44,9 +44,19 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
     expect(await source.report(lease, statuses.map((status) => ({ status })))).toBe(true);
   };
   const drawn = (count = 1): Promise<FinishedRun> => drawIn(world.folder, count);
-  const runToEnd = async (lease: Lease): Promise<void> => {
-    await start(lease);
-    expect(await source.report(lease, ending)).toBe(true);
+  const claimed = async (): Promise<{ id: string; task: AssignedTask }> => {
+    const { id } = await world.run();
+    return { id, task: await claim() };
+  };
+  const started = async (): Promise<{ id: string; task: AssignedTask }> => {
+    const found = await claimed();
+    await start(found.task);
+    return found;
+  };
+  const ranToEnd = async (): Promise<{ id: string; task: AssignedTask }> => {
+    const found = await started();
+    expect(await source.report(found.task, ending)).toBe(true);
+    return found;
   };
   /** Every report that a worker can make about a task that may no longer be its own. */
   const everyReport = async (lease: Lease): Promise<Record<string, boolean>> => ({
@@ -95,27 +105,21 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("what the database would refuse again is told apart from a server that is away, and is not kept", async () => {
-    await world.run();
-    const task = await claim();
-    await runToEnd(task);
+    const { task } = await ranToEnd();
     await world.db.query("alter table outputs add constraint no_pictures check (size_bytes = 0)");
     await expect(source.finish(task, await drawn())).rejects.toMatchObject({ code: "WORKER_MESSAGE_INVALID", cause: { message: expect.stringContaining("no_pictures") } });
     expect((await world.storedFiles()).filter((name) => name === "0.png")).toEqual([]);
   });
 
   test("a log that is longer than what is kept of it may end in half an emoji", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await runToEnd(task);
+    const { id, task } = await ranToEnd();
     const debugOutput = `x${"\u{1F3A8}".repeat(limits.debugCharacters / 2)}`;
     expect(await source.finish(task, { ...(await drawn()), debugOutput })).toBe(true);
     expect((await world.task(id))?.pexit).toBe("0");
   });
 
   test("reports move the task in their order, with what they carry, and its run ends with its outputs", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await start(task);
+    const { id, task } = await started();
     const progress = { status: "task_output", data: { step: 1, stepTotal: 2 } } as const;
     expect(await source.report(task, [progress, ...ending])).toBe(true);
     expect(await source.finish(task, await drawn(2))).toBe(true);
@@ -137,9 +141,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a run's last reports are written before its end, and what of it is over by then changes nothing", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await start(task);
+    const { id, task } = await started();
     const reports = [{ status: "task_output", data: { step: 2 } }, ...ending] as const;
     expect(await source.finish(task, { ...(await drawn()), reports })).toBe(true);
     expect(await world.task(id)).toMatchObject({ status: "task_postprocess_end", pexit: "0" });
@@ -148,9 +150,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a run whose last reports do not reach the end is not ended", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await start(task);
+    const { id, task } = await started();
     expect(await source.finish(task, { ...(await drawn()), reports: [{ status: "task_output" }] })).toBe(false);
     expect(await world.task(id)).toMatchObject({ pexit: null, outputs: [] });
   });
@@ -167,16 +167,13 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a report that the status does not allow changes nothing, nor do those after it", async () => {
-    const { id } = await world.run();
-    const task = await claim();
+    const { id, task } = await claimed();
     expect(await source.report(task, [{ status: "task_end" }, { status: "task_preprocess_start" }])).toBe(false);
     expect(await world.task(id)).toMatchObject({ status: "task_accept" });
   });
 
   test("a failed run ends its task with the reason", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await start(task);
+    const { id, task } = await started();
     expect(await source.fail(task, failed)).toBe(true);
     expect(await world.task(id)).toMatchObject({ pexit: "1", debugError: "E: no", debugOutput: "said", outputs: [] });
   });
@@ -194,8 +191,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a task that is put back waits again, and a later attempt gets it", async () => {
-    const { id } = await world.run();
-    const task = await claim();
+    const { id, task } = await claimed();
     expect(await source.putBack(task)).toBe(true);
     expect(await world.task(id)).toMatchObject({ status: "task_queue" });
     expect(await claim()).toMatchObject({ taskId: id, attempt: 2 });
@@ -217,8 +213,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a renewal keeps a lease alive and tells which ones are lost", async () => {
-    await world.run();
-    const task = await claim();
+    const { task } = await claimed();
     await world.expireLeases();
     expect((await source.renew([task, unknownLease])).map((lease) => lease.taskId)).toEqual([task.taskId]);
     expect(await world.rescue()).toBe(0);
@@ -228,9 +223,7 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("after a rescue every late report is refused and leaves no file", async () => {
-    const { id } = await world.run();
-    const task = await claim();
-    await runToEnd(task);
+    const { id, task } = await ranToEnd();
     await world.expireLeases();
     await world.rescue();
     expect(await everyReport(task)).toEqual(allRefused);
@@ -259,15 +252,13 @@ export function exerciseTaskSource(adapter: SourceAdapter): void {
   });
 
   test("a watch that begins after the kill ends with it, too", async () => {
-    const { id } = await world.run();
-    const task = await claim();
+    const { id, task } = await claimed();
     await killTask(world, { projectId: world.projectId, id });
     expect(await source.watch([task], never)).toMatchObject([{ taskId: id }]);
   });
 
   test("a watch ends with nothing when its signal is aborted", async () => {
-    await world.run();
-    const task = await claim();
+    const { task } = await claimed();
     const stop = new AbortController();
     const watching = source.watch([task], stop.signal);
     stop.abort();

@@ -11,6 +11,7 @@ import type { Database } from "../../packages/server/src/db/database.ts";
 import { failLostTasks, rescueTasks } from "../../packages/server/src/db/queries/leases.ts";
 import type { Task } from "../../packages/server/src/db/task.ts";
 import { createTestDatabase } from "../../packages/server/src/db/test-database.ts";
+import { insertProject } from "../../packages/server/src/db/test-task.ts";
 import { openDiskStore } from "../../packages/server/src/files/disk-store.ts";
 import type { FileStore } from "../../packages/server/src/files/file-store.ts";
 import { openClaimLine } from "../../packages/server/src/tasks/claim-line.ts";
@@ -66,10 +67,7 @@ export async function openTaskWorld(models: readonly Manifest[] = [manifest, ...
   const { db, drop } = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "atelier-source-"));
   const cleanups: (() => Promise<unknown>)[] = [drop, () => rm(folder, { recursive: true, force: true })];
-  const { rows } = await db.query<{ id: string }>(
-    `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id`,
-  );
-  const projectId = rows[0]?.id ?? "";
+  const projectId = await insertProject(db);
   const files = openDiskStore(join(folder, "files"));
   const claims = await openClaimLine({ db });
   const kills = await openKillFeed({ db });

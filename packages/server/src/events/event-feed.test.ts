@@ -6,7 +6,7 @@ import type { Database } from "../db/database.ts";
 import { killLeasedTask } from "../db/queries/endings.ts";
 import { claimTask } from "../db/queries/leases.ts";
 import { moveTask } from "../db/queries/moves.ts";
-import { insertTask } from "../db/test-task.ts";
+import { insertProject, insertTask } from "../db/test-task.ts";
 import { createTestDatabase, databaseWith } from "../db/test-database.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
@@ -23,10 +23,7 @@ afterEach(async () => {
 async function setup(around: (db: Database) => Partial<Database> = () => ({})) {
   const { db, drop } = await createTestDatabase();
   cleanups.push(drop);
-  const { rows } = await db.query<{ id: string }>(
-    "insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id",
-  );
-  const projectId = rows[0]?.id ?? "";
+  const projectId = await insertProject(db);
   const feed = openEventFeed({ db: databaseWith(db, around(db)), log: openLog({ level: "silent", pretty: false }) });
   cleanups.push(() => feed.stop());
   let tokens = 0;

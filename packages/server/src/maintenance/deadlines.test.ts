@@ -6,6 +6,7 @@ import { cancelWaitingTask, killLeasedTask } from "../db/queries/endings.ts";
 import { claimTask } from "../db/queries/leases.ts";
 import { finishTask, returnTask } from "../db/queries/moves.ts";
 import { createTestDatabase } from "../db/test-database.ts";
+import { insertProject } from "../db/test-task.ts";
 import { openLog } from "../log.ts";
 import { createTask } from "../tasks/create-task.ts";
 import { findTask } from "../tasks/find-task.ts";
@@ -21,10 +22,7 @@ const deadlines = { queueSeconds: 90, runSeconds: 30.5 };
 async function setup(given: Partial<typeof deadlines> = deadlines) {
   const { db, drop } = await createTestDatabase();
   cleanups.push(drop);
-  const { rows } = await db.query<{ id: string }>(
-    `insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id`,
-  );
-  const projectId = rows[0]?.id ?? "";
+  const projectId = await insertProject(db);
   const model = manifestSchema.parse({
     id: "1", owner: "Test", slug: "Fake", title: "", description: "", cover: "", categories: [], cps: "0.000585000000",
     parameters: [], variants: [{ name: "fake", engine: "fake", base: "." }], deadlines: given,

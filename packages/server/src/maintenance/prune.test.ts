@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { outputDaysOf, retentionFrom } from "../config/retention-settings.ts";
 import type { Retention } from "../config/retention-settings.ts";
-import { insertTask } from "../db/test-task.ts";
+import { insertProject, insertTask } from "../db/test-task.ts";
 import { createTestDatabase } from "../db/test-database.ts";
 import type { TestDatabase } from "../db/test-database.ts";
 import { openDiskStore } from "../files/disk-store.ts";
@@ -31,10 +31,7 @@ beforeEach(async () => {
   test = await createTestDatabase();
   folder = await mkdtemp(join(tmpdir(), "atelier-prune-"));
   files = openDiskStore(folder);
-  const { rows } = await test.db.query<{ id: string }>(
-    "insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id",
-  );
-  projectId = rows[0]?.id ?? "";
+  projectId = await insertProject(test.db);
 });
 afterEach(async () => {
   await test.drop();

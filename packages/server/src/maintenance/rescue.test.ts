@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { claimTask, renewLeases } from "../db/queries/leases.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { createTestDatabase } from "../db/test-database.ts";
-import { insertTask } from "../db/test-task.ts";
+import { insertProject, insertTask } from "../db/test-task.ts";
 import { AtelierError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { openLog } from "../log.ts";
@@ -21,7 +21,7 @@ async function setup() {
   cleanups.push(() => vi.useRealTimers());
   const { db, drop } = await createTestDatabase();
   cleanups.push(drop);
-  const projectId = (await db.query<{ id: string }>("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id")).rows[0]?.id ?? "";
+  const projectId = await insertProject(db);
   const id = await insertTask(db, { projectId, token: "t", model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "", cps: "0", outputFolderId: "f" });
   const claim = () => claimTask(db, { workerId: "w", models: ["test/fake"], leaseMs: -1 });
   const renew = () => renewLeases(db, { workerId: "w", leaseMs: 60_000, held: [{ id, attempt: 1 }] });

@@ -7,6 +7,7 @@ import type { Database } from "../db/database.ts";
 import type { Insertion, PlainTask } from "../db/queries/new-tasks.ts";
 import type { Queryable } from "../db/queryable.ts";
 import { createTestDatabase, databaseWith } from "../db/test-database.ts";
+import { insertProject } from "../db/test-task.ts";
 import { drawHexId, drawToken } from "../secret-text.ts";
 import { openClaimLine } from "./claim-line.ts";
 import type { ClaimRequest } from "./claim-line.ts";
@@ -30,8 +31,7 @@ async function setup(around: (db: Database) => Database["batch"] = (db) => db.ba
   const { noted, untilEmpty } = notingEmptyAnswers(db);
   const claims = await openClaimLine({ db: noted });
   cleanups.push(drop, () => claims.close());
-  const addProject = async (): Promise<string> =>
-    (await db.query<{ id: string }>("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id")).rows[0]?.id ?? "";
+  const addProject = () => insertProject(db);
   const projectId = await addProject();
   const batches = gated(around(db));
   const newTasks = openNewTaskLine({ db: databaseWith(db, { batch: batches.batch }), workers: claims });

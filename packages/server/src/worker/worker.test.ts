@@ -184,22 +184,16 @@ test("a failed run ends with pexit 1, its reason, no outputs and no cost", async
   expect((await db.query("select 1 from ledger where task_id = $1", [id])).rows).toEqual([]);
 });
 
-test("an engine that crashes is tried again, and only a bounded number of times", async () => {
+test.each([
+  ["crashes", "crashAt=1", "exit 3"],
+  ["stops a run by itself", "cancelItself", "nobody had asked it to"],
+])("an engine that %s is tried again, and only a bounded number of times", async (_, prompt, reason) => {
   const { run, work, ended } = await setup();
-  const { id } = await run("crashAt=1");
+  const { id } = await run(prompt);
   await work();
   const task = await ended(id);
   expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
-  expect(task.debugError).toContain("exit 3");
-});
-
-test("an engine that stops a run by itself has failed, a bounded number of times", async () => {
-  const { run, work, ended } = await setup();
-  const { id } = await run("cancelItself");
-  await work();
-  const task = await ended(id);
-  expect(task).toMatchObject({ pexit: "1", attempt: limits.engineFailures });
-  expect(task.debugError).toContain("nobody had asked it to");
+  expect(task.debugError).toContain(reason);
 });
 
 test("an engine that fails for a reason that it did not foresee is tried again, and the last reason is kept", async () => {

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 
 import { limits } from "../../limits.ts";
 import { createTestDatabase } from "../test-database.ts";
+import { insertProject } from "../test-task.ts";
 import { claimStatement } from "./claim-statement.ts";
 import { killLeasedTask } from "./endings.ts";
 import { askForTasks, claimTask, claimTasks, failLostTasks, rescueTasks } from "./leases.ts";
@@ -16,13 +17,7 @@ afterEach(async () => {
 async function setup() {
   const { db, drop } = await createTestDatabase();
   cleanups.push(drop);
-  const addProject = async (columns: { running_limit?: number; budget?: string } = {}): Promise<string> => {
-    const { rows } = await db.query<{ id: string }>(
-      `insert into projects (uuid, name, auth, running_limit, budget) values (gen_random_uuid(), 'p', 'key', $1, $2) returning id`,
-      [columns.running_limit ?? null, columns.budget ?? null],
-    );
-    return rows[0]?.id ?? "";
-  };
+  const addProject = (limited?: Parameters<typeof insertProject>[1]) => insertProject(db, limited);
   /** Waiting tasks of a project, older first. `agoMs`: how long they have waited. */
   const addTasks = async (projectId: string, count: number, more: { model?: string; agoMs?: number } = {}): Promise<string[]> => {
     const { rows } = await db.query<{ id: string }>(

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 
 import { limits } from "../../limits.ts";
 import { createTestDatabase } from "../test-database.ts";
-import { insertTask } from "../test-task.ts";
+import { insertProject, insertTask } from "../test-task.ts";
 import { killOverdueTasks } from "./deadlines.ts";
 import { killLeasedTask } from "./endings.ts";
 import { claimTask, renewLeases, rescueTasks } from "./leases.ts";
@@ -18,8 +18,7 @@ afterEach(async () => {
 async function setup() {
   const { db, drop } = await createTestDatabase();
   cleanups.push(drop);
-  const addProject = async () =>
-    (await db.query<{ id: string }>("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id")).rows[0]?.id ?? "";
+  const addProject = () => insertProject(db);
   const addTask = (projectId: string) =>
     insertTask(db, { projectId, token: `t${Math.random()}`, model: "test/fake", modelId: "1", parameters: {}, input: {}, callbackUrl: "", cps: "0", outputFolderId: "f" });
   const claim = async (workerId = "w") => {

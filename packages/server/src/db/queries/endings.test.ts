@@ -5,15 +5,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { createTestDatabase } from "../test-database.ts";
 import type { TestDatabase } from "../test-database.ts";
-import { insertTask } from "../test-task.ts";
+import { insertProject, insertTask } from "../test-task.ts";
 import { cancelWaitingTask, killLeasedTask } from "./endings.ts";
 
 let test: TestDatabase;
 let projectId: string;
 beforeAll(async () => {
   test = await createTestDatabase();
-  const { rows } = await test.db.query<{ id: string }>("insert into projects (uuid, name, auth) values (gen_random_uuid(), 'p', 'key') returning id");
-  projectId = rows[0]?.id ?? "";
+  projectId = await insertProject(test.db);
 });
 afterAll(() => test.drop());
 

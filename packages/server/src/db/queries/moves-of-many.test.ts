@@ -6,16 +6,13 @@ import { selectNews } from "./events.ts";
 import { claimTask, renewLeases } from "./leases.ts";
 import type { Fence } from "./moves.ts";
 import { finishTasks, moveTasks } from "./moves-of-many.ts";
-import { insertTask } from "../test-task.ts";
+import { insertProject, insertTask } from "../test-task.ts";
 
 let test: TestDatabase;
 let projectId: string;
 beforeAll(async () => {
   test = await createTestDatabase();
-  const { rows } = await test.db.query<{ id: string }>(
-    "insert into projects (uuid, name, auth) values (gen_random_uuid(), 'test', 'key') returning id",
-  );
-  projectId = rows[0]?.id ?? "";
+  projectId = await insertProject(test.db);
 });
 afterAll(() => test.drop());
 
